@@ -1,0 +1,112 @@
+/**
+ * All that crosses between the main thread and the wire thread; both sides see nothing else of each other.
+ * Every value survives structuredClone. No Kubernetes type crosses.
+ *
+ * Desired state crosses a Service at a time (an entry replaces all that was said of that key before), because with
+ * 10,000 Services a full copy on each change would cost more than the change; a `complete` message starts over:
+ * what it does not mention is withdrawn.
+ */
+
+/** One address that some node on the segment is to answer for. */
+export interface DesiredAddress {
+  /** Canonical text: dotted quad, or RFC 5952. */
+  readonly ip: string
+  /**
+   * Nodes that may answer, best first: the first one alive owns the address. Every speaker computes the same list.
+   * A node that is not in the list never answers.
+   */
+  readonly candidates: readonly string[]
+  /** Names of the interfaces to answer on; undefined = all usable ones. */
+  readonly interfaces: readonly string[] | undefined
+}
+
+/** Everything desired for one Service; no addresses = nothing to announce. */
+export interface DesiredService {
+  /** `namespace/name`. */
+  readonly key: string
+  readonly layer2: readonly DesiredAddress[]
+}
+
+/** Another speaker that heartbeats may come from. */
+export interface DesiredMember {
+  /** Kubernetes node name. */
+  readonly node: string
+  /** Node addresses (canonical text) for unicast heartbeats where multicast is not heard. */
+  readonly addresses: readonly string[]
+}
+
+export interface DesiredMembership {
+  /** UDP port of heartbeats. */
+  readonly port: number
+  /** Secret bytes for HMAC-SHA256, newest first: the first signs, all verify. Never log. */
+  readonly keys: readonly Uint8Array[]
+  readonly members: readonly DesiredMember[]
+}
+
+/** Main thread → wire thread. */
+export type ToWire =
+  | {
+      readonly kind: 'desired'
+      /** true: Services not mentioned are withdrawn. */
+      readonly complete: boolean
+      readonly services: readonly DesiredService[]
+    }
+  | { readonly kind: 'membership'; readonly membership: DesiredMembership }
+  /** Unanchored regular expressions; any match excludes the interface. */
+  | { readonly kind: 'exclude-interfaces'; readonly patterns: readonly string[] }
+  /** Leave: tell the others, hand over, then answer `left` and exit. */
+  | { readonly kind: 'leave' }
+  /** Answered by `pong`: how the main thread knows that the wire thread's loop turns. */
+  | { readonly kind: 'ping'; readonly id: number }
+  /** Answered by `counters`. */
+  | { readonly kind: 'read-counters'; readonly id: number }
+
+/** Why this node does or does not answer for an address. */
+export type OwnershipReason =
+  | { readonly kind: 'elected' }
+  | { readonly kind: 'lost-election'; readonly owner: string }
+  | { readonly kind: 'not-a-candidate' }
+  | { readonly kind: 'no-usable-interface'; readonly wanted: readonly string[] | undefined }
+  | { readonly kind: 'waiting-for-members' }
+
+/** Wire thread → main thread. */
+export type FromWire =
+  | { readonly kind: 'ready' }
+  /** This node began or ceased to answer for an address of a Service, or the reason changed. */
+  | {
+      readonly kind: 'ownership'
+      readonly key: string
+      readonly ip: string
+      readonly owned: boolean
+      readonly interfaces: readonly string[]
+      readonly reason: OwnershipReason
+    }
+  | { readonly kind: 'members'; readonly alive: readonly string[] }
+  | { readonly kind: 'interfaces'; readonly interfaces: readonly ObservedInterface[] }
+  /** Somebody else answers for an address that this node owns. */
+  | { readonly kind: 'conflict'; readonly ip: string; readonly interface: string; readonly mac: string }
+  /** Something that needs the operator: a socket that cannot be opened, for example. Names cause and remedy. */
+  | { readonly kind: 'fault'; readonly code: string; readonly message: string }
+  | { readonly kind: 'pong'; readonly id: number }
+  | { readonly kind: 'counters'; readonly id: number; readonly counters: WireCounters }
+  | { readonly kind: 'left' }
+
+export interface ObservedInterface {
+  readonly name: string
+  readonly mac: string
+  /** Usable for announcing, or the reason why not. */
+  readonly usable: boolean
+  readonly because: string | undefined
+}
+
+export interface WireCounters {
+  /** Per announced address: queries received, replies sent, unsolicited packets sent. */
+  readonly addresses: readonly {
+    readonly ip: string
+    readonly requestsReceived: number
+    readonly responsesSent: number
+    readonly gratuitousSent: number
+  }[]
+  /** Datagrams and frames ignored, by reason. */
+  readonly ignored: Readonly<Record<string, number>>
+}
