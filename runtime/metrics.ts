@@ -1,0 +1,62 @@
+/**
+ * The process's metrics. prom-client does the work; what is here is the one registry and the rule that a family of
+ * series vanishes with the object it speaks of.
+ */
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+
+export type { Counter, Gauge, Histogram } from 'prom-client'
+
+export class Metrics {
+  readonly registry = new Registry()
+
+  /** Adds `process_*` and the runtime's own families (`nodejs_*`). */
+  collectProcess(): void {
+    collectDefaultMetrics({ register: this.registry })
+  }
+
+  counter<Label extends string = never>(name: string, help: string, labels: readonly Label[] = []): Counter<Label> {
+    return new Counter({ name, help, labelNames: labels, registers: [this.registry] })
+  }
+
+  /**
+   * @param collect called at each scrape; for values that are cheaper to read then than to keep up to date
+   */
+  gauge<Label extends string = never>(
+    name: string,
+    help: string,
+    labels: readonly Label[] = [],
+    collect?: (gauge: Gauge<Label>) => void | Promise<void>,
+  ): Gauge<Label> {
+    const options = { name, help, labelNames: labels, registers: [this.registry] }
+    if (collect === undefined) return new Gauge(options)
+    return new Gauge({
+      ...options,
+      collect() {
+        return collect(this)
+      },
+    })
+  }
+
+  histogram<Label extends string = never>(
+    name: string,
+    help: string,
+    bucketsSeconds: readonly number[],
+    labels: readonly Label[] = [],
+  ): Histogram<Label> {
+    return new Histogram({ name, help, labelNames: labels, buckets: [...bucketsSeconds], registers: [this.registry] })
+  }
+
+  /** The exposition text that a scraper reads. */
+  text(): Promise<string> {
+    return this.registry.metrics()
+  }
+
+  get contentType(): string {
+    return this.registry.contentType
+  }
+}
+
+/** Buckets for what the API server answers in: 1 ms to 30 s. */
+export const LATENCY_BUCKETS_SECONDS = [
+  0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30,
+] as const
