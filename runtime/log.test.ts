@@ -30,7 +30,7 @@ test('the level holds back what is below it, and can be changed', () => {
   log.setLevel('debug')
   log.of('x').debug('c', 'seen now')
   assert.deepEqual(
-    lines.map((line) => line['event']),
+    lines.map((line) => line.event),
     ['b', 'c'],
   )
 })
@@ -53,14 +53,11 @@ for (const name of ['password', 'secretkey', 'token', 'Authorization', 'keys']) 
 test('an error is printed with its causes in one sentence', () => {
   const { log, lines } = capture('all')
   log.warn('listFailed', 'x', { error: new Error('list services', { cause: new Error('connection refused') }) })
-  assert.equal(lines[0]?.['error'], 'list services: connection refused')
+  assert.equal(lines[0]?.error, 'list services: connection refused')
 })
 
 test('bigint, Set and Map are printed, not lost', () => {
   const { log, lines } = capture('all')
   log.info('a', 'b', { size: 2n ** 64n, names: new Set(['x']), byName: new Map([['x', 1]]) })
-  assert.deepEqual(
-    [lines[0]?.['size'], lines[0]?.['names'], lines[0]?.['byName']],
-    ['18446744073709551616', ['x'], { x: 1 }],
-  )
+  assert.deepEqual([lines[0]?.size, lines[0]?.names, lines[0]?.byName], ['18446744073709551616', ['x'], { x: 1 }])
 })
