@@ -46,7 +46,7 @@ const MAY_USE_PACKAGES: Readonly<Record<string, readonly string[]>> = {
   'speaker/wire': ['raw-socket'],
   cli: ['yaml', '@kubernetes/client-node'],
   controller: ['@kubernetes/client-node'],
-  speaker: ['@kubernetes/client-node'],
+  speaker: ['@kubernetes/client-node', 'yaml'],
   testkit: ['*'],
   e2e: ['*'],
   bench: ['*'],

@@ -1,0 +1,84 @@
+import type { FlagTable } from '../runtime/flags.ts'
+import { LEVELS } from '../runtime/log.ts'
+
+const NO_FRR = 'Invar speaks BGP in process, there is no FRR'
+
+/** The speaker's flags: MetalLB's names, so that old manifests start it unchanged. */
+export const SPEAKER_FLAGS = {
+  'node-name': { about: 'name of the node', kind: 'text', env: 'METALLB_NODE_NAME', default: '' },
+  namespace: {
+    about: 'namespace of the metallb.io resources; empty = that of the service account',
+    kind: 'text',
+    env: 'METALLB_NAMESPACE',
+    default: '',
+  },
+  'pod-name': {
+    about: 'name of the own Pod, owner of the status objects',
+    kind: 'text',
+    env: 'METALLB_POD_NAME',
+    default: '',
+  },
+  port: { about: 'TCP port of the metrics; 0 = no metrics', kind: 'number', default: '9120' },
+  'health-probe-port': { about: 'TCP port of /healthz and /readyz on 127.0.0.1', kind: 'number', default: '17472' },
+  'log-level': { about: 'least severe level that is logged', kind: 'text', default: 'info', oneOf: LEVELS },
+  'lb-class': { about: 'load balancer class to serve; empty = Services without a class', kind: 'text', default: '' },
+  'ignore-exclude-lb': {
+    about: 'announce also from nodes labelled node.kubernetes.io/exclude-from-external-load-balancers',
+    kind: 'switch',
+    default: 'false',
+  },
+  'ml-secret-name': {
+    about:
+      'Secret with the key that speakers authenticate each other by; empty = no membership, every node counts as alive',
+    kind: 'text',
+    env: 'METALLB_ML_SECRET_NAME',
+    default: '',
+  },
+  'ml-bindport': {
+    about: 'UDP port of heartbeats between speakers',
+    kind: 'number',
+    env: 'METALLB_ML_BIND_PORT',
+    default: '7946',
+  },
+  'exclude-interfaces-file': {
+    about:
+      'YAML file with announcedInterfacesToExclude, regular expressions of interface names; re-read when it changes',
+    kind: 'text',
+    default: '/etc/metallb/excludel2.yaml',
+  },
+  kubeconfig: {
+    about: 'kubeconfig file, for a speaker outside the cluster',
+    kind: 'text',
+    env: 'KUBECONFIG',
+    default: '',
+  },
+  'ml-bindaddr': {
+    about: 'membership address',
+    kind: 'text',
+    env: 'METALLB_ML_BIND_ADDR',
+    default: '',
+    noEffect: 'heartbeats go out on every interface that addresses are announced on',
+  },
+  'ml-labels': {
+    about: 'Pod selector of speakers',
+    kind: 'text',
+    env: 'METALLB_ML_LABELS',
+    default: '',
+    noEffect: 'speakers are found by the addresses of the nodes',
+  },
+  'ml-wan-config': {
+    about: 'slower timers',
+    kind: 'switch',
+    default: 'false',
+    noEffect: 'speakers on one segment share its timing',
+  },
+  'bgp-debounce-timeout': {
+    about: 'FRR only',
+    kind: 'text',
+    env: 'METALLB_BGP_DEBOUNCE_TIMEOUT',
+    default: '',
+    noEffect: NO_FRR,
+  },
+  host: { about: 'node address', kind: 'text', env: 'METALLB_HOST', default: '', noEffect: 'it is read from the Node' },
+  'frrk8s-namespace': { about: 'FRR only', kind: 'text', env: 'FRRK8S_NAMESPACE', default: '', noEffect: NO_FRR },
+} as const satisfies FlagTable
