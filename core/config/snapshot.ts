@@ -15,7 +15,7 @@ export interface ObjectRef {
 
 /**
  * One entry of `spec.addresses`, in the order the user listed it.
- * `prefixes` is the minimal ascending list of CIDRs (spec: ranges are broken up; aggregation and scan order use it).
+ * What needs CIDRs (aggregation) breaks the range up with `rangeToPrefixes`.
  */
 export interface PoolEntry {
   readonly text: string
