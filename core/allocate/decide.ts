@@ -1,0 +1,301 @@
+import { type Address, type Family, formatAddress, parseAddress } from '../../net/ip/index.ts'
+import { choose, lowestAddress, requestFault } from './choose.ts'
+import type { Decision, EventReason, Outcome, ServiceEvent, Shortcoming } from './decision.ts'
+import { isSameList, type Ledger } from './ledger.ts'
+import type { PoolOccupancy } from './pool-occupancy.ts'
+import type { AllocationFailure, ClearCause, PoolVerdict } from './refusal.ts'
+import { familiesOfTexts, type ServiceRequest } from './request.ts'
+import { clearSentence, failureSentence, familyName, poolSentence } from './sentence.ts'
+import { validateHeld } from './validate.ts'
+import { nextRestAtMs, wantedBy } from './wanted.ts'
+
+/** One Service being decided. */
+interface Pass {
+  readonly ledger: Ledger
+  readonly request: ServiceRequest
+  readonly nowMs: number
+  readonly events: ServiceEvent[]
+}
+
+/**
+ * Decides what addresses a Service shall have, and books it in the ledger. Deciding again without a change gives the
+ * same answer, changes nothing and raises nothing. To be called when the Service changed, when
+ * `ledger.waiting.takeStirred()` names it, and for every Service when the configuration changed.
+ *
+ * `request` must show at least what we wrote last ourselves: a status read from a cache that has not seen it yet would
+ * be taken for somebody's change.
+ */
+export function decide(ledger: Ledger, request: ServiceRequest, nowMs: number): Decision {
+  const pass: Pass = { ledger, request, nowMs, events: [] }
+  if (!isOurs(pass)) return notOurs(pass)
+  if (!request.isLoadBalancer) return surrender(pass, { kind: 'not-load-balancer' })
+  const failure = precondition(pass)
+  if (failure !== undefined) return clearAndWait(pass, failure)
+  return reviewCurrent(pass)
+}
+
+/** A Service that we hold something for is ours, whatever its class is now: its class is wiped with its type. */
+function isOurs({ ledger, request }: Pass): boolean {
+  if (request.classMatches) return true
+  return !request.isLoadBalancer && (holds(ledger, request) || request.allocatedFromPool !== undefined)
+}
+
+function holds(ledger: Ledger, request: ServiceRequest): boolean {
+  return ledger.assignmentOf(request.key) !== undefined
+}
+
+function notOurs(pass: Pass): Decision {
+  const { ledger, request } = pass
+  const ours = ledger.assignmentOf(request.key)
+  // It has moved to another class in one step: what is still ours in its status goes, what is another's stays.
+  if (ours !== undefined && isSameList(ours.addresses, request.statusAddresses)) {
+    return surrender(pass, { kind: 'not-ours' })
+  }
+  ledger.forget(request.key, pass.nowMs)
+  const untouched = { addresses: request.statusAddresses, pool: request.allocatedFromPool, changed: false }
+  const outcome = { kind: 'not-ours' } as const
+  return { key: request.key, outcome, ...untouched, events: [], message: '', verdicts: [], retryAtMs: undefined }
+}
+
+/** Steps 2 to 4 of the sequence: what is missing before an address can be thought of. */
+function precondition({ ledger, request }: Pass): AllocationFailure | undefined {
+  if (ledger.snapshot.pools.size === 0) return { kind: 'no-pools' }
+  if (request.clusterFamilies.kind === 'none') return { kind: 'no-cluster-ip' }
+  if (request.requiresDualStack && request.clusterIPCount < 2) return { kind: 'not-enough-cluster-ips' }
+  return undefined
+}
+
+/** Step 5: what the status shows, and whether it has the right families. */
+function reviewCurrent(pass: Pass): Decision {
+  const { ledger, request } = pass
+  const cluster = request.clusterFamilies
+  if (request.statusAddresses.length === 0) {
+    if (cluster.kind !== 'families') return wait(pass, unclear(request), [])
+    return allocate(pass, cluster.families, ledger.assignmentOf(request.key)?.addresses ?? [])
+  }
+  const current = currentAddresses(request)
+  if (current === undefined) {
+    const shown = request.statusAddresses.join(', ')
+    tell(
+      pass,
+      'Warning',
+      'nolbIPsIPFamily',
+      `status.loadBalancer of ${request.key} shows ${shown}: not one address a family`,
+    )
+  }
+  if (cluster.kind !== 'families') return keepDespite(pass, 'noclusterIPsIPFamily', unclear(request))
+  if (current === undefined) {
+    return allocate(pass, cluster.families, ledger.assignmentOf(request.key)?.addresses ?? [])
+  }
+  if (!familiesFit(request, current, cluster.families)) {
+    clear(pass, { kind: 'other-families', families: cluster.families })
+    return allocate(pass, cluster.families, current.map(formatAddress))
+  }
+  return revalidate(pass, current, cluster.families)
+}
+
+function unclear(request: ServiceRequest): AllocationFailure {
+  const { clusterFamilies } = request
+  return {
+    kind: 'cluster-families-unclear',
+    clusterIPs: clusterFamilies.kind === 'unclear' ? clusterFamilies.clusterIPs : [],
+  }
+}
+
+/** IPv4 first; undefined = three or more, a family twice, or no address. */
+function currentAddresses(request: ServiceRequest): readonly Address[] | undefined {
+  if (familiesOfTexts(request.statusAddresses) === undefined) return undefined
+  return request.statusAddresses.map((text) => parseAddress(text)!).sort((a, b) => a.family - b.family)
+}
+
+function familiesFit(request: ServiceRequest, current: readonly Address[], families: readonly Family[]): boolean {
+  if (families.length === 2 && current.length === 1) return request.prefersDualStack
+  return current.map((address) => address.family).join() === families.join()
+}
+
+/** Steps 6 to 8: are the current addresses still allowed, and still those that are asked for? */
+function revalidate(pass: Pass, current: readonly Address[], families: readonly Family[]): Decision {
+  const { ledger, request } = pass
+  const texts = current.map(formatAddress)
+  const validation = validateHeld(ledger, request, current)
+  if (validation.kind === 'refused') {
+    clear(pass, { kind: 'not-allowed', because: validation.because })
+    return allocate(pass, families, texts)
+  }
+  const pool = validation.pool
+  if (request.requestedPool !== undefined && request.requestedPool !== pool.pool.name) {
+    clear(pass, { kind: 'other-pool-requested', pool: request.requestedPool })
+    return allocate(pass, families, [])
+  }
+  book(pass, texts)
+  const requested = request.requestedAddresses
+  if (requested.kind === 'none') return complete(pass, texts, pool, families)
+  if (requested.kind === 'addresses') {
+    const wanted = requested.addresses.map(formatAddress)
+    if (isSameList(wanted, texts)) return assigned(pass, texts, pool.pool.name)
+    if (requestFault(request, families) === undefined) {
+      clear(pass, { kind: 'other-addresses-requested', addresses: wanted })
+      return allocate(pass, families, [])
+    }
+  }
+  // A request that no pool could ever grant takes nothing away.
+  return keepDespite(pass, 'LoadBalancerFailed', requestFault(request, families)!)
+}
+
+/** The end of step 8: a Service that prefers two families and has one may get the other from the same pool. */
+function complete(pass: Pass, texts: readonly string[], pool: PoolOccupancy, families: readonly Family[]): Decision {
+  const { ledger, request, nowMs } = pass
+  const missing = families.find((family) => !texts.some((text) => parseAddress(text)!.family === family))
+  if (missing === undefined) return assigned(pass, texts, pool.pool.name)
+  const found = lowestAddress(ledger, request, pool.pool, missing, nowMs)
+  if (typeof found !== 'string') {
+    const shortcoming = { kind: 'missing-family', family: missing, pool: pool.pool.name, because: found } as const
+    return assigned(pass, texts, pool.pool.name, { shortcoming })
+  }
+  const both = missing === 4 ? [found, ...texts] : [...texts, found]
+  book(pass, both)
+  tell(pass, 'Normal', 'IPAllocated', `Assigned ${found} from pool "${pool.pool.name}" in addition to ${texts[0]}`)
+  return assigned(pass, both, pool.pool.name)
+}
+
+/** Step 9. `had` is what the Service had, or has in the ledger: it stays where it is still allowed. */
+function allocate(pass: Pass, families: readonly Family[], had: readonly string[]): Decision {
+  const { ledger, request, nowMs } = pass
+  const before = ledger.assignmentOf(request.key)?.addresses ?? []
+  // Booked before and not seen in the status: that write is still under way, or failed, and its event was raised.
+  const isUnderWay = !ledger.shown.has(request.key)
+  ledger.release(request.key, nowMs)
+  const former = had.flatMap((text) => parseAddress(text) ?? [])
+  const choice = choose(ledger, request, families, former, nowMs)
+  if (choice.kind === 'failed') return wait(pass, choice.failure, verdictsOf(choice.failure))
+  const { addresses, pool, verdicts } = choice
+  book(pass, addresses)
+  if (!isUnderWay || !isSameList(before, addresses)) {
+    tell(pass, 'Normal', 'IPAllocated', allocatedMessage(request, addresses, pool))
+  }
+  const missing = families.find((family) => !addresses.some((text) => parseAddress(text)!.family === family))
+  if (missing === undefined) return assigned(pass, addresses, pool, { verdicts })
+  const because = lowestAddress(ledger, request, ledger.snapshot.pools.get(pool)!, missing, nowMs)
+  const refusal = typeof because === 'string' ? ({ kind: 'full', family: missing, resting: false } as const) : because
+  const shortcoming = { kind: 'missing-family', family: missing, pool, because: refusal } as const
+  return assigned(pass, addresses, pool, { verdicts, shortcoming })
+}
+
+function allocatedMessage(request: ServiceRequest, addresses: readonly string[], pool: string): string {
+  const assignment = `Assigned ${addresses.join(' and ')} from pool "${pool}"`
+  if (request.foreignIngress.length === 0) return assignment
+  return `${assignment} in place of an entry of somebody else (${request.foreignIngress.join(', ')})`
+}
+
+function verdictsOf(failure: AllocationFailure): readonly PoolVerdict[] {
+  return failure.kind === 'no-pool-has-room' ? failure.pools : []
+}
+
+/** Books the addresses as the Service's. */
+function book({ ledger, request, nowMs }: Pass, addresses: readonly string[]): void {
+  const { key, sharingKey, backendKey, ports, statusAddresses } = request
+  ledger.assign({ key, addresses, sharingKey, backendKey, ports }, nowMs)
+  if (isSameList(addresses, statusAddresses)) ledger.shown.add(key)
+  else ledger.shown.delete(key)
+}
+
+/** A `ClearAssignment`: what the Service has is taken from it and will be replaced, if it can be. */
+function clear(pass: Pass, cause: ClearCause): void {
+  const { key, statusAddresses } = pass.request
+  const what = statusAddresses.join(' and ')
+  tell(pass, 'Normal', 'ClearAssignment', `${what} of ${key} is taken back: ${clearSentence(cause)}`)
+}
+
+/** Steps 2 to 4 failed: nothing can stay. */
+function clearAndWait(pass: Pass, failure: AllocationFailure): Decision {
+  if (pass.request.statusAddresses.length > 0) clear(pass, failure)
+  return wait(pass, failure, [])
+}
+
+/** The Service has nothing, and says why. */
+function wait(pass: Pass, because: AllocationFailure, verdicts: readonly PoolVerdict[]): Decision {
+  const { ledger, request, nowMs } = pass
+  ledger.release(request.key, nowMs)
+  ledger.waiting.enter(request.key, wantedBy(because))
+  const message = `No address for Service ${request.key}: ${failureSentence(because)}`
+  const reason = because.kind === 'not-enough-cluster-ips' ? 'not enough clusterips' : 'AllocationFailed'
+  tellOnce(pass, 'Warning', reason, message)
+  const retryAtMs = nextRestAtMs(ledger, because)
+  return finish(pass, { kind: 'waiting', because }, { addresses: [], pool: undefined, message, verdicts, retryAtMs })
+}
+
+/** The Service keeps what its status shows although something about it is wrong. */
+function keepDespite(pass: Pass, reason: EventReason, because: AllocationFailure): Decision {
+  const { ledger, request } = pass
+  const held = ledger.assignmentOf(request.key)?.addresses
+  const pool = request.allocatedFromPool ?? (held && poolOf(ledger, held[0]!))
+  const shortcoming = { kind: 'request-ignored', because } as const
+  ledger.waiting.leave(request.key)
+  const message = `${request.key} keeps ${request.statusAddresses.join(' and ')}: ${failureSentence(because)}`
+  tellOnce(pass, 'Warning', reason, message)
+  const kept = { addresses: held ?? request.statusAddresses, pool, message, verdicts: [], retryAtMs: undefined }
+  return finish(pass, { kind: 'assigned', shortcoming }, kept)
+}
+
+function poolOf(ledger: Ledger, text: string): string | undefined {
+  return ledger.holding(text)?.place?.pool.pool.name
+}
+
+interface AssignedDetails {
+  readonly verdicts?: readonly PoolVerdict[]
+  readonly shortcoming?: Shortcoming & { kind: 'missing-family' }
+}
+
+function assigned(pass: Pass, addresses: readonly string[], pool: string, details: AssignedDetails = {}): Decision {
+  const { ledger, request } = pass
+  const { shortcoming, verdicts = [] } = details
+  const given = `Assigned ${addresses.join(' and ')} from pool "${pool}"`
+  if (shortcoming === undefined) {
+    ledger.waiting.leave(request.key)
+    ledger.told.delete(request.key)
+    const result = { addresses, pool, message: given, verdicts, retryAtMs: undefined }
+    return finish(pass, { kind: 'assigned', shortcoming }, result)
+  }
+  const { family, because } = shortcoming
+  ledger.waiting.enter(request.key, { pools: because.kind === 'full' ? [pool] : [], addresses: [] })
+  const message = `${given}, and no ${familyName(family)} address: the pool ${poolSentence(because)}`
+  tellOnce(pass, 'Normal', 'AdditionalAssignFailed', message)
+  const retryAtMs = because.kind === 'full' ? ledger.pools.get(pool)!.nextRestedAtMs(family) : undefined
+  return finish(pass, { kind: 'assigned', shortcoming }, { addresses, pool, message, verdicts, retryAtMs })
+}
+
+/** The Service needs no address of ours any more. */
+function surrender(pass: Pass, outcome: Outcome): Decision {
+  pass.ledger.forget(pass.request.key, pass.nowMs)
+  return finish(pass, outcome, { addresses: [], pool: undefined, message: '', verdicts: [], retryAtMs: undefined })
+}
+
+type Result = Pick<Decision, 'addresses' | 'pool' | 'message' | 'verdicts' | 'retryAtMs'>
+
+/** Step 10: what differs from what the Service shows? */
+function finish(pass: Pass, outcome: Outcome, result: Result): Decision {
+  const { request, events } = pass
+  const changed =
+    request.foreignIngress.length > 0 ||
+    request.allocatedFromPool !== result.pool ||
+    !isSameList(request.statusAddresses, result.addresses)
+  if (changed && outcome.kind !== 'not-ours') {
+    for (const annotation of request.deprecatedAnnotations) {
+      const replacement = annotation.replace('metallb.universe.tf/', 'metallb.io/')
+      tell(pass, 'Warning', 'deprecatedAnnotation', `Annotation ${annotation} is deprecated: use ${replacement}`)
+    }
+  }
+  return { key: request.key, outcome, ...result, changed, events }
+}
+
+function tell({ events }: Pass, type: ServiceEvent['type'], reason: EventReason, message: string): void {
+  events.push({ type, reason, message })
+}
+
+/** For what lasts: told when it begins or its cause changes. After a restart the Service's condition remembers it. */
+function tellOnce(pass: Pass, type: ServiceEvent['type'], reason: EventReason, message: string): void {
+  const { ledger, request } = pass
+  const told = ledger.told.get(request.key) ?? request.lastMessage
+  ledger.told.set(request.key, message)
+  if (told !== message) tell(pass, type, reason, message)
+}

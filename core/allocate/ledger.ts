@@ -1,0 +1,237 @@
+import { type Address, parseAddress } from '../../net/ip/index.ts'
+import type { Snapshot } from '../config/snapshot.ts'
+import { type Assignment, Holding, type Place } from './holding.ts'
+import type { PoolOccupancy, Rest } from './pool-occupancy.ts'
+import { PoolTable } from './pool-table.ts'
+import { WaitingRoom } from './waiting-room.ts'
+
+/** Nobody is given a quarantined address; who holds it keeps it. */
+export interface Quarantine {
+  readonly address: string
+  /** Half a sentence, e.g. `02:00:00:00:00:01 answers for it on eth0`. */
+  readonly because: string
+}
+
+/**
+ * What is held, by whom, in which pool. A mutable class and not a value, because one Service must not cost a copy of
+ * 50,000 others; it has no clock and no I/O, and every change to it is a method here.
+ *
+ * The Services' statuses are the store: a new Ledger is filled by `adopt`, and nothing may be decided before.
+ */
+export class Ledger {
+  #table = new PoolTable(new Map())
+  #snapshot: Snapshot | undefined
+  readonly #assignments = new Map<string, Assignment>()
+  readonly #holdings = new Map<string, Holding>()
+  readonly #quarantine = new Map<string, Quarantine>()
+  /** Services without an address (or without one of two), by what would help them. */
+  readonly waiting = new WaitingRoom()
+  /** What each Service was told last, so that it is told once: see decide. */
+  readonly told = new Map<string, string>()
+  /** Services whose status has been seen to show what is booked here. */
+  readonly shown = new Set<string>()
+
+  /**
+   * Puts another configuration in force. Everybody keeps what they hold, whether or not a pool still has it:
+   * `decide` is what moves them, and until then no one else is given what they hold.
+   */
+  configure(snapshot: Snapshot): void {
+    this.#snapshot = snapshot
+    if (this.#table.takesOver(snapshot.pools)) return
+    const table = new PoolTable(snapshot.pools)
+    const rests = [...this.#table.pools.values()].flatMap(restsOf)
+    this.#table = table
+    for (const holding of this.#holdings.values()) this.#settle(holding)
+    for (const rest of rests.sort((a, b) => a.freedAtMs - b.freedAtMs)) this.#restAgain(rest)
+    for (const text of this.#quarantine.keys()) this.#block(text)
+  }
+
+  /** The configuration in force. */
+  get snapshot(): Snapshot {
+    if (this.#snapshot === undefined) throw new Error('the ledger has no configuration yet')
+    return this.#snapshot
+  }
+
+  get pools(): ReadonlyMap<string, PoolOccupancy> {
+    return this.#table.pools
+  }
+
+  assignmentOf(key: string): Assignment | undefined {
+    return this.#assignments.get(key)
+  }
+
+  /** Keys of all Services that hold something. */
+  keys(): Iterable<string> {
+    return this.#assignments.keys()
+  }
+
+  /** Keys of the Services that hold `address`. */
+  holdersOf(address: string): readonly string[] {
+    return this.#holdings.get(address)?.holders.map((holder) => holder.key) ?? []
+  }
+
+  holding(address: string): Holding | undefined {
+    return this.#holdings.get(address)
+  }
+
+  locate(address: Address): Place | undefined {
+    return this.#table.locate(address)
+  }
+
+  quarantineOf(address: string): Quarantine | undefined {
+    return this.#quarantine.get(address)
+  }
+
+  /** Gives a Service these addresses in place of what it held. Whether it may is the caller's question. */
+  assign(assignment: Assignment, nowMs: number): void {
+    const before = this.#assignments.get(assignment.key)
+    if (before !== undefined && isSame(before, assignment)) return
+    this.#assignments.set(assignment.key, assignment)
+    for (const address of assignment.addresses) {
+      const stays = before?.addresses.includes(address) ?? false
+      if (stays) this.#exchange(this.#holdings.get(address)!, before!, assignment)
+      else this.#attach(address, assignment)
+    }
+    for (const address of before?.addresses ?? []) {
+      if (!assignment.addresses.includes(address)) this.#detach(address, before!, nowMs)
+    }
+  }
+
+  /** Takes back what a Service holds; it may be in no pool, or nothing at all. */
+  release(key: string, nowMs: number): void {
+    const assignment = this.#assignments.get(key)
+    if (assignment === undefined) return
+    this.#assignments.delete(key)
+    for (const address of assignment.addresses) this.#detach(address, assignment, nowMs)
+  }
+
+  /** The Service is gone. */
+  forget(key: string, nowMs: number): void {
+    this.release(key, nowMs)
+    this.waiting.leave(key)
+    this.told.delete(key)
+    this.shown.delete(key)
+  }
+
+  /** Keeps an address from being given out: somebody outside uses it. Who holds it is not moved. */
+  quarantine(quarantine: Quarantine): void {
+    this.#quarantine.set(quarantine.address, quarantine)
+    this.#block(quarantine.address)
+  }
+
+  /** The address may be given out again. */
+  endQuarantine(address: string): void {
+    if (!this.#quarantine.delete(address)) return
+    const holding = this.#holdings.get(address)
+    const place = holding?.place ?? this.#placeOf(address)
+    if (place === undefined) return
+    if (holding !== undefined) place.pool.regroup(holding)
+    else if (place.pool.restOf(place.entry.family, address) === undefined) {
+      place.pool.unblock(place.entry, place.offset)
+    }
+    this.waiting.stir(place.pool.pool.name, address)
+  }
+
+  /** Whether a holding must not get further holders. */
+  readonly isBarred = (holding: Holding): boolean => this.#quarantine.has(holding.text)
+
+  #attach(address: string, assignment: Assignment): void {
+    const holding = this.#holdings.get(address) ?? this.#open(address)
+    holding.attach(assignment)
+    const pool = holding.place?.pool
+    if (pool === undefined) return
+    if (assignment.addresses[0] === address) pool.services++
+    if (holding.holders.length > 1) return
+    pool.regroup(holding)
+    // A holder that shares is somebody to join.
+    if (assignment.sharingKey !== '') this.waiting.stir(pool.pool.name, address)
+  }
+
+  #detach(address: string, assignment: Assignment, nowMs: number): void {
+    const holding = this.#holdings.get(address)
+    if (holding === undefined) return
+    holding.detach(assignment)
+    const pool = holding.place?.pool
+    if (pool !== undefined) {
+      if (assignment.addresses[0] === address) pool.services--
+      pool.regroup(holding)
+      this.waiting.stir(pool.pool.name, address)
+    }
+    if (holding.holders.length === 0) this.#close(holding, assignment.key, nowMs)
+  }
+
+  /** The same Service stays, with other keys or ports. */
+  #exchange(holding: Holding, before: Assignment, after: Assignment): void {
+    holding.detach(before)
+    holding.attach(after)
+    const pool = holding.place?.pool
+    if (pool === undefined) return
+    if (before.addresses[0] === holding.text) pool.services--
+    if (after.addresses[0] === holding.text) pool.services++
+    pool.regroup(holding)
+    this.waiting.stir(pool.pool.name, holding.text)
+  }
+
+  #open(text: string): Holding {
+    const address = parseAddress(text)!
+    const holding = new Holding(text, address.family, this.#table.locate(address))
+    this.#holdings.set(text, holding)
+    holding.place?.pool.occupy(holding)
+    return holding
+  }
+
+  #close(holding: Holding, lastKey: string, nowMs: number): void {
+    this.#holdings.delete(holding.text)
+    const place = holding.place
+    if (place === undefined) return
+    const { pool, entry, offset } = place
+    const rests = pool.pool.reuseAfterMs > 0 && typeof offset === 'number'
+    const rest = rests ? { text: holding.text, offset, entry, freedAtMs: nowMs, lastKey } : undefined
+    pool.vacate(holding, rest, this.#quarantine.has(holding.text))
+  }
+
+  /** After another configuration: where is this address now? */
+  #settle(holding: Holding): void {
+    holding.group = undefined
+    holding.place = this.#placeOf(holding.text)
+    const pool = holding.place?.pool
+    if (pool === undefined) return
+    pool.occupy(holding)
+    pool.services += holding.holders.filter((holder) => holder.addresses[0] === holding.text).length
+    pool.regroup(holding)
+  }
+
+  #restAgain(rest: Rest): void {
+    const place = this.#placeOf(rest.text)
+    if (place === undefined || place.pool.pool.reuseAfterMs === 0 || typeof place.offset !== 'number') return
+    if (this.#holdings.has(rest.text)) return
+    place.pool.rest(place.entry.family, { ...rest, entry: place.entry, offset: place.offset })
+  }
+
+  #block(text: string): void {
+    const place = this.#placeOf(text)
+    place?.entry.block(place.offset)
+  }
+
+  #placeOf(text: string): Place | undefined {
+    const address = parseAddress(text)
+    return address && this.#table.locate(address)
+  }
+}
+
+function restsOf(occupancy: PoolOccupancy): readonly Rest[] {
+  return [...occupancy.rests(4), ...occupancy.rests(6)]
+}
+
+function isSame(a: Assignment, b: Assignment): boolean {
+  return (
+    a.sharingKey === b.sharingKey &&
+    a.backendKey === b.backendKey &&
+    isSameList(a.addresses, b.addresses) &&
+    isSameList(a.ports, b.ports)
+  )
+}
+
+export function isSameList(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((item, index) => item === b[index])
+}
