@@ -1,0 +1,321 @@
+/**
+ * A copy in memory of all objects of one resource, that never stops following until it is told to: lists, then watches
+ * with bookmarks, goes on after a cut where it was, lists anew when the server has forgotten that place, and delivers
+ * what it missed meanwhile by comparing.
+ */
+import { type Clock, sleep } from '../runtime/clock.ts'
+import type { Random } from '../runtime/random.ts'
+import { ApiError } from './api-error.ts'
+import type { Backoff } from './backoff.ts'
+import type { Client, Selection } from './client.ts'
+import { type KubernetesObject, keyOf, type Resource } from './resource.ts'
+import { type Ending, resumeAfter } from './resume.ts'
+import { type IndexFunction, type ReadonlyStore, Store } from './store.ts'
+import type { WatchEvent } from './watch-stream.ts'
+
+/** A difference between what was known and what is. Several changes on the server may arrive as one. */
+export type Change<S> =
+  | { readonly kind: 'add'; readonly key: string; readonly object: S }
+  | { readonly kind: 'update'; readonly key: string; readonly object: S; readonly old: S }
+  | { readonly kind: 'delete'; readonly key: string; readonly old: S }
+
+export interface InformerOptions<T extends KubernetesObject, S = T> {
+  readonly client: Pick<Client, 'list' | 'watch'>
+  readonly resource: Resource<T>
+  readonly selection?: Selection
+  /** What to keep of an object. Default: everything but `metadata.managedFields`. */
+  readonly transform?: (object: T) => S
+  readonly indexes?: Readonly<Record<string, IndexFunction<S>>>
+  readonly clock: Clock
+  readonly random: Random
+  /** Objects a page of a list. Default 500. */
+  readonly pageSize?: number
+  /** Default false: list in pages. true: ask for a streaming list, and fall back to pages where the server refuses. */
+  readonly isStreamingList?: boolean
+  /** Silence after which a watch is given up; longer than the minute between two bookmarks. Default 70 s. */
+  readonly idleTimeoutMs?: number
+  /** One page. Default 60 s. */
+  readonly listTimeoutMs?: number
+  /** After which the server ends a watch; the upper half of this time is random. Default 10 min. */
+  readonly watchTimeoutSeconds?: number
+  /** Default 100 ms to 10 s. */
+  readonly backoff?: Backoff
+  /** Called at each end of a list or watch: for counters and the log. */
+  readonly observe?: (ending: Ending) => void
+}
+
+export interface InformerCounters {
+  /** Lists that were completed: 1 is the first, each further one a relist. */
+  lists: number
+  /** Watches that were opened. */
+  watches: number
+  /** Lists and watches that failed. */
+  failures: number
+  /** Events that told nothing new. */
+  duplicates: number
+}
+
+const DEFAULTS = { pageSize: 500, idleTimeoutMs: 70_000, listTimeoutMs: 60_000, watchTimeoutSeconds: 600 } as const
+const DEFAULT_BACKOFF: Backoff = { baseMs: 100, maxMs: 10_000 }
+/** A watch that lasted so long was a good one, whatever ended it. */
+const USEFUL_AFTER_MS = 5_000
+
+/** Follows one resource. Handlers are called one after the other in the order of events and must not throw. */
+export class Informer<T extends KubernetesObject, S = T> {
+  readonly resource: Resource<T>
+  readonly counters: InformerCounters = { lists: 0, watches: 0, failures: 0, duplicates: 0 }
+  readonly #options: InformerOptions<T, S>
+  readonly #store: Store<S>
+  /** Resource version of each object in the store: equal versions are equal objects. */
+  readonly #versions = new Map<string, string>()
+  readonly #handlers = new Set<(change: Change<S>) => void>()
+  readonly #synced = Promise.withResolvers<void>()
+  readonly #stopping = new AbortController()
+  #running: Promise<void> | undefined
+  /** Version up to which everything is known; undefined = list first. */
+  #position: string | undefined
+  #isSynced = false
+  #lastContactAt: number | undefined
+  /** Events that were applied. */
+  #progress = 0
+  #lastError: ApiError | undefined
+  #isStreaming: boolean
+  /** A continue token expired: the next list comes in one piece. */
+  #isUnpaged = false
+  #refreshes: (() => void)[] = []
+  #interrupt = new AbortController()
+
+  constructor(options: InformerOptions<T, S>) {
+    this.resource = options.resource
+    this.#options = options
+    this.#store = new Store(options.indexes)
+    this.#isStreaming = options.isStreamingList ?? false
+  }
+
+  get store(): ReadonlyStore<S> {
+    return this.#store
+  }
+
+  /** Whether the store has held everything once. It stays true while the API server is away. */
+  get isSynced(): boolean {
+    return this.#isSynced
+  }
+
+  /** Clock time of the last byte from the API server; undefined before the first. */
+  get lastContactAt(): number | undefined {
+    return this.#lastContactAt
+  }
+
+  /** Why the last list or watch failed; undefined once the next one works. */
+  get lastError(): ApiError | undefined {
+    return this.#lastError
+  }
+
+  whenSynced(): Promise<void> {
+    return this.#synced.promise
+  }
+
+  /** Calls the handler for all that is in the store (as `add`), then for each change. @returns unsubscribe */
+  onChange(handler: (change: Change<S>) => void): () => void {
+    for (const key of this.#store.keys()) handler({ kind: 'add', key, object: this.#store.get(key)! })
+    this.#handlers.add(handler)
+    return () => this.#handlers.delete(handler)
+  }
+
+  start(): void {
+    this.#running ??= this.#run(this.#stopping.signal)
+  }
+
+  /** Resolves when nothing of it runs any more. */
+  async stop(): Promise<void> {
+    this.#stopping.abort()
+    this.#interrupt.abort()
+    await this.#running
+  }
+
+  /**
+   * Resolves when a list that began after this call is in the store: whoever becomes the leader thereby knows all that
+   * the leader before it wrote.
+   */
+  refresh(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#refreshes.push(resolve)
+      this.#interrupt.abort()
+    })
+  }
+
+  async #run(stopping: AbortSignal): Promise<void> {
+    const { clock, random, backoff = DEFAULT_BACKOFF, observe } = this.#options
+    let failures = 0
+    while (!stopping.aborted) {
+      this.#interrupt = new AbortController()
+      if (this.#refreshes.length > 0) this.#position = undefined
+      const ending = await this.#listOrWatch(this.#interrupt.signal)
+      if (stopping.aborted) return
+      observe?.(ending)
+      this.#lastError = ending.kind === 'failed' ? ending.error : undefined
+      const next = resumeAfter(ending, failures, backoff, random)
+      failures = next.failures
+      if (next.relist) this.#position = undefined
+      if (next.delayMs > 0) await sleep(clock, next.delayMs, this.#interrupt.signal)
+    }
+  }
+
+  async #listOrWatch(signal: AbortSignal): Promise<Ending> {
+    const { clock } = this.#options
+    const startedAt = clock.now()
+    const progress = this.#progress
+    const wasUseful = (): boolean =>
+      this.#position !== undefined && (this.#progress > progress || clock.now() - startedAt > USEFUL_AFTER_MS)
+    try {
+      if (this.#position === undefined && !this.#isStreaming) {
+        await this.#list(signal)
+        return { kind: 'listed' }
+      }
+      await this.#watch(signal)
+      return { kind: 'closed', wasUseful: wasUseful() }
+    } catch (error) {
+      // Anything else is a fault of ours, in a handler for example, and must not pass for the network's.
+      if (!(error instanceof ApiError)) throw error
+      if (error.kind === 'aborted' && signal.aborted) return { kind: 'interrupted' }
+      this.counters.failures++
+      const during = this.#position === undefined ? 'list' : 'watch'
+      this.#learnFrom(error, during)
+      return { kind: 'failed', during, error, wasUseful: wasUseful() }
+    }
+  }
+
+  #learnFrom(error: ApiError, during: 'list' | 'watch'): void {
+    if (during === 'watch') return
+    if (this.#isStreaming && error.kind === 'invalid') this.#isStreaming = false
+    else if (!this.#isStreaming && error.kind === 'gone') this.#isUnpaged = true
+  }
+
+  async #list(signal: AbortSignal): Promise<void> {
+    const { client, resource, selection, pageSize = DEFAULTS.pageSize } = this.#options
+    const timeoutMs = this.#options.listTimeoutMs ?? DEFAULTS.listTimeoutMs
+    const refreshes = [...this.#refreshes]
+    const limit = this.#isUnpaged ? undefined : pageSize
+    const found = new Map<string, { readonly version: string; readonly object: S }>()
+    let continueToken: string | undefined
+    let position: string
+    do {
+      const page = await client.list(resource, { ...selection, limit, continueToken, timeoutMs, signal })
+      this.#touch()
+      for (const object of page.items) {
+        found.set(keyOf(object.metadata), { version: versionOf(object), object: this.#kept(object) })
+      }
+      continueToken = page.continueToken
+      position = page.resourceVersion
+    } while (continueToken !== undefined)
+    for (const [key, { version, object }] of found) this.#set(key, version, object)
+    this.#deleteAllBut(found)
+    this.#isUnpaged = false
+    this.#listed(position, refreshes)
+  }
+
+  async #watch(signal: AbortSignal): Promise<void> {
+    const { client, resource, selection, random } = this.#options
+    const seconds = this.#options.watchTimeoutSeconds ?? DEFAULTS.watchTimeoutSeconds
+    const isListing = this.#position === undefined
+    const listing: Listing | undefined = isListing ? { seen: new Set(), refreshes: [...this.#refreshes] } : undefined
+    const batches = await client.watch(resource, {
+      ...selection,
+      resourceVersion: this.#position,
+      sendInitialEvents: isListing,
+      // Spread, so that not all watches of a fleet end in the same second.
+      timeoutSeconds: seconds * (0.5 + 0.5 * random()),
+      idleTimeoutMs: this.#options.idleTimeoutMs ?? DEFAULTS.idleTimeoutMs,
+      signal,
+    })
+    this.counters.watches++
+    for await (const batch of batches) {
+      this.#touch()
+      for (const event of batch) this.#apply(event, listing)
+      if (signal.aborted) throw new ApiError('aborted', `watch ${resource.plural}: given up`)
+    }
+  }
+
+  #apply(event: WatchEvent<T>, listing: Listing | undefined): void {
+    if (event.kind === 'error') throw event.error
+    this.#progress++
+    if (event.kind === 'bookmark') {
+      this.#applyBookmark(event.resourceVersion, event.isInitialEventsEnd, listing)
+      return
+    }
+    const key = keyOf(event.object.metadata)
+    if (event.kind === 'deleted') this.#delete(key)
+    else this.#set(key, versionOf(event.object), this.#kept(event.object))
+    if (this.#position !== undefined) this.#position = versionOf(event.object)
+    else if (event.kind === 'deleted') listing?.seen.delete(key)
+    else listing?.seen.add(key)
+  }
+
+  #applyBookmark(version: string, isInitialEventsEnd: boolean, listing: Listing | undefined): void {
+    if (this.#position === undefined && listing !== undefined) {
+      if (!isInitialEventsEnd) throw new ApiError('invalid', 'the server does not know streaming lists')
+      this.#deleteAllBut(listing.seen)
+      this.#listed(version, listing.refreshes)
+    }
+    this.#position = version
+  }
+
+  #listed(position: string, refreshes: readonly (() => void)[]): void {
+    this.#position = position
+    this.counters.lists++
+    this.#isSynced = true
+    this.#synced.resolve()
+    this.#refreshes = this.#refreshes.filter((resolve) => !refreshes.includes(resolve))
+    for (const resolve of refreshes) resolve()
+  }
+
+  #set(key: string, version: string, object: S): void {
+    if (this.#versions.get(key) === version) {
+      this.counters.duplicates++
+      return
+    }
+    this.#versions.set(key, version)
+    const old = this.#store.set(key, object)
+    this.#tell(old === undefined ? { kind: 'add', key, object } : { kind: 'update', key, object, old })
+  }
+
+  #delete(key: string): void {
+    this.#versions.delete(key)
+    const old = this.#store.delete(key)
+    if (old !== undefined) this.#tell({ kind: 'delete', key, old })
+  }
+
+  #deleteAllBut(present: { has(key: string): boolean }): void {
+    for (const key of [...this.#store.keys()]) if (!present.has(key)) this.#delete(key)
+  }
+
+  #tell(change: Change<S>): void {
+    for (const handler of this.#handlers) handler(change)
+  }
+
+  #touch(): void {
+    this.#lastContactAt = this.#options.clock.now()
+  }
+
+  #kept(object: T): S {
+    const { transform } = this.#options
+    return transform === undefined ? (withoutManagedFields(object) as unknown as S) : transform(object)
+  }
+}
+
+interface Listing {
+  readonly seen: Set<string>
+  readonly refreshes: readonly (() => void)[]
+}
+
+function versionOf(object: KubernetesObject): string {
+  const version = object.metadata.resourceVersion
+  if (version === undefined) throw new ApiError('malformed', `${keyOf(object.metadata)} has no resourceVersion`)
+  return version
+}
+
+/** Who set which field is half of many an object, and nothing that a program of ours reads. */
+function withoutManagedFields<T extends KubernetesObject>(object: T): T {
+  const { managedFields: _, ...metadata } = object.metadata as T['metadata'] & { managedFields?: unknown }
+  return { ...object, metadata }
+}
