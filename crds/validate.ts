@@ -77,7 +77,7 @@ function withIntOrString(value: unknown): unknown {
 function problemOf(error: ErrorObject): SchemaProblem {
   const path = pathOf(error.instancePath)
   const named = path === '' ? 'The resource' : path
-  const value = quote(error.data)
+  const value = path.endsWith('password') ? 'not shown' : quote(error.data)
   const limit = (error.params as { limit?: number }).limit
   switch (error.keyword) {
     case 'required': {
@@ -129,7 +129,10 @@ function join(path: string, part: string): string {
 
 const LONGEST_QUOTE = 80
 
+/** Sets of fields are not spelled out: they are long, and may hold a password. */
 function quote(value: unknown): string {
+  if (Array.isArray(value)) return 'a list'
+  if (isObject(value)) return 'a set of fields'
   const text = JSON.stringify(value) ?? 'absent'
   return text.length > LONGEST_QUOTE ? `${text.slice(0, LONGEST_QUOTE)}…` : text
 }

@@ -7,6 +7,7 @@ import { SCHEMA_RULES } from '../../crds/index.ts'
 export const RULES = {
   ...SCHEMA_RULES,
   'wrong-namespace': 'Only objects in the namespace of Invar are read.',
+  'object-repeated': 'Two objects of one kind have the same name.',
   'kind-unknown': 'The kind does not belong to the configuration of Invar.',
 
   'selector-key-invalid': 'A label key of a selector is not a Kubernetes label key.',

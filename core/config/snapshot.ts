@@ -84,6 +84,7 @@ export interface BgpAdvertisement {
 /** BGPPeer, compiled. Seconds are whole. */
 export interface BgpPeer {
   readonly name: string
+  /** The AS that this peer sees: `localASN` where given, else `myASN`. */
   readonly localAsn: number
   readonly remote: { readonly kind: 'asn'; readonly asn: number } | { readonly kind: 'internal' | 'external' }
   readonly target:
@@ -117,6 +118,17 @@ export interface BfdProfile {
   readonly minimumTtl: number | undefined
 }
 
+/** RFC 1997 as one 32-bit number, or RFC 8092 as `[global, local1, local2]`. */
+export type CommunityValue =
+  | { readonly kind: 'standard'; readonly value: number }
+  | { readonly kind: 'large'; readonly value: readonly [number, number, number] }
+
+/** Community, compiled: the names that one object defines. */
+export interface Community {
+  readonly name: string
+  readonly aliases: ReadonlyMap<string, CommunityValue>
+}
+
 /** Everything, frozen. Maps are in name order, so that whoever walks them is deterministic. */
 export interface Snapshot {
   readonly pools: ReadonlyMap<string, Pool>
@@ -124,4 +136,5 @@ export interface Snapshot {
   readonly bgpAdvertisements: ReadonlyMap<string, BgpAdvertisement>
   readonly peers: ReadonlyMap<string, BgpPeer>
   readonly bfdProfiles: ReadonlyMap<string, BfdProfile>
+  readonly communities: ReadonlyMap<string, Community>
 }
