@@ -22,8 +22,8 @@ export interface SchemaProblem {
   /** `spec.addresses[1]`; '' for the resource as a whole. */
   readonly path: string
   readonly rule: SchemaRule
-  /** One sentence in plain words, naming the value and what would be right. */
-  readonly message: string
+  /** Says of what lies at the path, in plain words, what is wrong and what would be right; without a full stop. */
+  readonly text: string
 }
 
 /** The kinds of the API group metallb.io. */
@@ -46,8 +46,8 @@ export function validate(kind: Kind, resource: unknown): readonly SchemaProblem[
   const apiVersion = isObject(resource) ? resource.apiVersion : undefined
   // Objects from a typed list carry no apiVersion: only a wrong one is a fault.
   if (apiVersion !== undefined && !apiVersions.includes(String(apiVersion))) {
-    const message = `${kind} is served as ${apiVersions.join(' and ')}, not as ${quote(apiVersion)}.`
-    problems.push({ path: 'apiVersion', rule: 'api-version-unknown', message })
+    const text = `is ${quote(apiVersion)}, but ${kind} is served as ${apiVersions.join(' and ')}`
+    problems.push({ path: 'apiVersion', rule: 'api-version-unknown', text })
   }
   if (!check(resource)) problems.push(...(check.errors ?? []).map((error) => problemOf(error)))
   problems.push(...unknownFields(schema, resource, ''))
@@ -74,36 +74,30 @@ function withIntOrString(value: unknown): unknown {
   return copy['x-kubernetes-int-or-string'] === true ? { ...copy, type: ['integer', 'string'] } : copy
 }
 
-function problemOf(error: ErrorObject): SchemaProblem {
-  const path = pathOf(error.instancePath)
-  const named = path === '' ? 'The resource' : path
-  const value = path.endsWith('password') ? 'not shown' : quote(error.data)
-  const limit = (error.params as { limit?: number }).limit
-  switch (error.keyword) {
-    case 'required': {
-      const missing = join(path, (error.params as { missingProperty: string }).missingProperty)
-      return { path: missing, rule: 'field-missing', message: `${missing} is required but absent.` }
-    }
-    case 'type': {
-      const type = String((error.params as { type: unknown }).type)
-      return { path, rule: 'field-type', message: `${named} is ${value} but must be ${IN_WORDS[type] ?? type}.` }
-    }
+function problemOf({ instancePath, keyword, params, data, message }: ErrorObject): SchemaProblem {
+  const path = pathOf(instancePath)
+  const value = path.endsWith('password') ? 'not shown' : quote(data)
+  switch (keyword) {
+    case 'required':
+      return { path: join(path, params.missingProperty), rule: 'field-missing', text: 'is required but absent' }
+    case 'type':
+      return { path, rule: 'field-type', text: `is ${value} but must be ${IN_WORDS[params.type] ?? params.type}` }
     case 'enum': {
-      const allowed = (error.params as { allowedValues: unknown[] }).allowedValues.map(quote).join(', ')
-      return { path, rule: 'field-value', message: `${named} is ${value} but must be one of ${allowed}.` }
+      const allowed = params.allowedValues.map(quote).join(', ')
+      return { path, rule: 'field-value', text: `is ${value} but must be one of ${allowed}` }
     }
     case 'minimum':
-      return { path, rule: 'field-value', message: `${named} is ${value} but must be at least ${limit}.` }
+      return { path, rule: 'field-value', text: `is ${value} but must be at least ${params.limit}` }
     case 'maximum':
-      return { path, rule: 'field-value', message: `${named} is ${value} but must be at most ${limit}.` }
+      return { path, rule: 'field-value', text: `is ${value} but must be at most ${params.limit}` }
     case 'maxItems':
-      return { path, rule: 'field-value', message: `${named} has more than ${limit} entries.` }
+      return { path, rule: 'field-value', text: `has more than ${params.limit} entries` }
     case 'maxLength':
-      return { path, rule: 'field-value', message: `${named} is longer than ${limit} characters.` }
+      return { path, rule: 'field-value', text: `is longer than ${params.limit} characters` }
     case 'minLength':
-      return { path, rule: 'field-value', message: `${named} is shorter than ${limit} characters.` }
+      return { path, rule: 'field-value', text: `is shorter than ${params.limit} characters` }
     default:
-      return { path, rule: 'field-value', message: `${named} ${error.message ?? 'is not allowed'}.` }
+      return { path, rule: 'field-value', text: message ?? 'is not allowed' }
   }
 }
 
@@ -149,9 +143,8 @@ function unknownFields(schema: Schema, value: unknown, path: string): SchemaProb
   return Object.entries(value).flatMap(([name, inner]) => {
     if (Object.hasOwn(known, name)) return unknownFields(known[name]!, inner, join(path, name))
     const meant = Object.keys(known).find((candidate) => isSlipOf(name, candidate))
-    const remedy = meant === undefined ? `known are ${Object.keys(known).join(', ')}` : `did you mean ${meant}?`
-    const message = `${join(path, name)} is not a field of this kind: ${remedy}`
-    return [{ path: join(path, name), rule: 'field-unknown' as const, message }]
+    const remedy = meant === undefined ? `known here are ${Object.keys(known).join(', ')}` : `write ${meant}`
+    return [{ path: join(path, name), rule: 'field-unknown' as const, text: `is not a field of this kind; ${remedy}` }]
   })
 }
 

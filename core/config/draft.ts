@@ -12,6 +12,8 @@ export interface Draft<Form> {
   readonly object: ObjectRef
   /** Sorts by age: creation, then name. What was not created yet is the youngest. */
   readonly age: string
+  /** false: it lies elsewhere or has another's name, so nothing under its name is meant by it. */
+  readonly isKnown: boolean
   readonly findings: Findings
   /** What the resource says, as far as it can be read; in force only while nothing blocks it. */
   readonly form: Form | undefined
@@ -58,7 +60,7 @@ interface Resource {
   readonly metadata: ObjectMeta
 }
 
-/** Drafts of all resources of a kind, oldest first. `read` is called only with resources of sound structure. */
+/** Drafts of all resources of a kind, oldest first. `read` is called only with resources whose fields have their types. */
 export function draft<R extends Resource, Form>(
   kind: ConfigKind,
   list: readonly R[],
@@ -66,21 +68,26 @@ export function draft<R extends Resource, Form>(
   read: (resource: R, findings: Findings) => Form | undefined,
 ): readonly Draft<Form>[] {
   const seen = new Set<string>()
-  const drafts = list.map((raw) => {
-    const metadata = (raw.metadata ?? {}) as ObjectMeta
-    const object = identityOf(kind, metadata, resources)
-    const findings = new Findings(object)
-    judgeIdentity(object, resources, findings, seen)
-    const resource = findings.blocking === undefined ? soundStructure(kind, raw, resources, findings) : undefined
-    const form = resource === undefined ? undefined : read(resource, findings)
-    return { object, age: `${metadata.creationTimestamp ?? 'uncreated'} ${object.name}`, findings, form }
-  })
-  return drafts.sort((a, b) => (a.age < b.age ? -1 : 1))
+  const aged = list.map((raw) => ({ raw, object: identityOf(kind, raw, resources), age: ageOf(raw) }))
+  return aged
+    .sort((a, b) => (a.age < b.age ? -1 : 1))
+    .map(({ raw, object, age }) => {
+      const findings = new Findings(object)
+      judgeIdentity(object, resources, findings, seen)
+      const isKnown = findings.blocking === undefined
+      const resource = isKnown ? typedOf(kind, raw, resources, findings) : undefined
+      return { object, age, isKnown, findings, form: resource === undefined ? undefined : read(resource, findings) }
+    })
+}
+
+function ageOf(raw: Resource): string {
+  const { creationTimestamp = 'uncreated', name } = (raw.metadata ?? {}) as ObjectMeta
+  return `${creationTimestamp} ${name}`
 }
 
 /** A file may say anything; what comes out of an API server has a name. */
-function identityOf(kind: ConfigKind, metadata: ObjectMeta, resources: Resources): ObjectRef {
-  const { name, generateName, namespace } = metadata
+function identityOf(kind: ConfigKind, raw: Resource, resources: Resources): ObjectRef {
+  const { name, generateName, namespace } = (raw.metadata ?? {}) as ObjectMeta
   return { kind, namespace: String(namespace ?? resources.namespace ?? ''), name: String(name ?? generateName ?? '') }
 }
 
@@ -91,23 +98,25 @@ function judgeIdentity(object: ObjectRef, resources: Resources, findings: Findin
     const text = `lies in ${namespace}, but only ${resources.namespace} is read; move it there`
     findings.error('metadata.namespace', 'wrong-namespace', text)
   }
+  if (findings.blocking !== undefined) return
   if (seen.has(name)) findings.error('metadata.name', 'object-repeated', `another ${kind} has this name; rename one`)
   seen.add(name)
 }
 
-function soundStructure<R extends Resource>(
+/** undefined = some field is missing or of another type, so that nothing can be read. */
+function typedOf<R extends Resource>(
   kind: ConfigKind,
   raw: R,
   resources: Resources,
   findings: Findings,
 ): R | undefined {
   const { resource, problems } = structureOf(kind, raw)
-  for (const { path, rule, message } of problems) {
-    const text = message.replace(/[.?]$/, '')
+  for (const { path, rule, text } of problems) {
     if (rule === 'field-unknown' && resources.unknownFields !== 'error') findings.notice(path, rule, text)
     else findings.error(path, rule, text)
   }
-  return findings.blocking === undefined ? (resource as R) : undefined
+  const isTyped = problems.every(({ rule }) => rule !== 'field-type' && rule !== 'field-missing')
+  return isTyped ? (resource as R) : undefined
 }
 
 interface Structure {
@@ -143,6 +152,7 @@ export function settle<Form>(
 }
 
 export function inForce<Form>(one: Draft<Form>, lastGood: ReadonlyMap<string, Form> | undefined): Form | undefined {
+  if (!one.isKnown) return undefined
   return one.findings.blocking === undefined ? one.form : lastGood?.get(one.object.name)
 }
 

@@ -34,7 +34,7 @@ export function settlePools(
 ): ReadonlyMap<string, Pool> {
   const claims = new RangeSet<Claimant>()
   const settled: [string, Pool][] = []
-  for (const one of drafts) {
+  for (const one of drafts.filter(({ isKnown }) => isKnown)) {
     if (one.findings.blocking === undefined) refuseOverlap(one, claims)
     const blocking = one.findings.blocking
     const pool = blocking === undefined ? one.form : suspended(lastGood?.get(one.object.name) ?? one.form, blocking)
