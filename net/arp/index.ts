@@ -1,0 +1,24 @@
+export {
+  ARP_FRAME_BYTES,
+  type ArpStation,
+  answerInto,
+  arpStation,
+  CLAIM,
+  claimAt,
+  HoldingCode,
+  targetIpv4At,
+  VERDICT_MASK,
+  VERDICTS,
+  Verdict,
+} from './batch.ts'
+export { ARP_PACKET_BYTES, ArpOperation, type ArpPacket, decodeArp, encodeArp } from './packet.ts'
+export {
+  type ArpAnswer,
+  type ArpClaim,
+  type ArpIgnored,
+  type ArpJudgement,
+  type ArpTable,
+  arpAnnouncement,
+  type Holding,
+  judgeArp,
+} from './responder.ts'
