@@ -292,7 +292,7 @@ class World implements AllocationWorld {
     const names = [...this.#pools.keys()].sort()
     const pools = new Map(names.map((name) => [name, poolOf(name, this.#pools.get(name)!, this.#namespaces)]))
     const none = new Map<string, never>()
-    return { pools, l2Advertisements: none, bgpAdvertisements: none, peers: none, bfdProfiles: none }
+    return { pools, l2Advertisements: none, bgpAdvertisements: none, peers: none, bfdProfiles: none, communities: none }
   }
 
   // ---- what must be so

@@ -37,9 +37,10 @@ export function adopt(ledger: Ledger, requests: Iterable<ServiceRequest>, nowMs:
     if (!request.isLoadBalancer || !request.classMatches) continue
     if (familiesOfTexts(request.statusAddresses) === undefined) continue
     const addresses = request.statusAddresses.map((text) => parseAddress(text)!).sort((a, b) => a.family - b.family)
-    if (validateHeld(ledger, request, addresses).kind === 'refused') continue
+    const validation = validateHeld(ledger, request, addresses)
+    if (validation.kind === 'refused') continue
     const { key, sharingKey, backendKey, ports } = request
-    ledger.assign({ key, addresses: addresses.map(formatAddress), sharingKey, backendKey, ports }, nowMs)
-    ledger.shown.add(key)
+    const texts = addresses.map(formatAddress)
+    ledger.assign({ key, addresses: texts, sharingKey, backendKey, ports, isShown: true }, nowMs, validation.places)
   }
 }

@@ -1,7 +1,9 @@
 import { type Address, type Family, formatAddress } from '../../net/ip/index.ts'
 import type { Pool } from '../config/snapshot.ts'
 import { automaticPools, incompatibility } from './eligibility.ts'
+import type { Place } from './holding.ts'
 import type { Ledger } from './ledger.ts'
+import type { Found } from './pool-occupancy.ts'
 import type { AllocationFailure, PoolRefusal, PoolVerdict } from './refusal.ts'
 import type { ServiceRequest } from './request.ts'
 import { validateHeld, validateNew } from './validate.ts'
@@ -11,6 +13,8 @@ export type Choice =
       readonly kind: 'chosen'
       /** Canonical text, IPv4 first. */
       readonly addresses: readonly string[]
+      /** Of the addresses, in the same order. */
+      readonly places: readonly Place[]
       readonly pool: string
       readonly verdicts: readonly PoolVerdict[]
     }
@@ -23,13 +27,13 @@ interface Search {
   readonly nowMs: number
   /** What the Service had and may have again, all from one pool: it is preferred to any other address. */
   readonly offer: Offer | undefined
-  /** What became of each pool, in the order in which they were considered. */
-  readonly verdicts: Map<string, PoolRefusal | undefined>
+  /** Pools that were considered and gave nothing, in that order; made when there is one. */
+  refusals: Map<string, PoolRefusal> | undefined
 }
 
 interface Offer {
   readonly pool: Pool
-  readonly texts: ReadonlyMap<Family, string>
+  readonly addresses: ReadonlyMap<Family, Found>
 }
 
 /**
@@ -48,11 +52,13 @@ export function choose(
   if (requested.kind === 'malformed') return failed({ kind: 'request-malformed', because: requested.because })
   if (requested.kind === 'addresses') return chooseRequested(ledger, request, requested.addresses, families, nowMs)
   const offer = offerOf(ledger, request, had)
-  const search: Search = { ledger, request, nowMs, offer, verdicts: new Map() }
+  const search: Search = { ledger, request, nowMs, offer, refusals: undefined }
   const lists = request.requestedPool === undefined ? automaticLists(search) : requestedList(search)
-  for (const attempt of attempts(search, lists, alternatives(request, families))) {
-    const choice = tryPools(search, attempt)
-    if (choice !== undefined) return choice
+  for (const { pools, families: wanted } of attempts(search, lists, alternatives(request, families))) {
+    for (const pool of pools) {
+      const choice = tryPool(search, pool, wanted)
+      if (choice !== undefined) return choice
+    }
   }
   return failed({ kind: 'no-pool-has-room', pools: verdictsOf(search) })
 }
@@ -88,19 +94,20 @@ function chooseRequested(
     const because = { kind: 'not-in-requested-pool', pool, requestedPool: request.requestedPool } as const
     return failed({ kind: 'addresses-refused', addresses: texts, because })
   }
-  return { kind: 'chosen', addresses: texts, pool, verdicts: [{ pool, refusal: undefined }] }
+  return { kind: 'chosen', addresses: texts, places: validation.places, pool, verdicts: [{ pool, refusal: undefined }] }
 }
 
 function offerOf(ledger: Ledger, request: ServiceRequest, had: readonly Address[]): Offer | undefined {
   let pool: Pool | undefined
-  const texts = new Map<Family, string>()
+  const addresses = new Map<Family, Found>()
   for (const address of had) {
     const validation = validateHeld(ledger, request, [address])
     if (validation.kind === 'refused') continue
     pool ??= validation.pool.pool
-    if (validation.pool.pool === pool) texts.set(address.family, formatAddress(address))
+    if (validation.pool.pool !== pool) continue
+    addresses.set(address.family, { text: formatAddress(address), place: validation.places[0]! })
   }
-  return pool && { pool, texts }
+  return pool && { pool, addresses }
 }
 
 /** Sets of families that would do, best first. */
@@ -129,7 +136,7 @@ function attempts(
   if (offer === undefined || !isAllowedSource(search.request, offer.pool)) return ordinary
   const [best, ...lesser] = choices
   const fromOffer = (families: readonly Family[]) => ({ pools: [offer.pool], families })
-  const fallbacks = lesser.filter(([family]) => offer.texts.has(family!)).map(fromOffer)
+  const fallbacks = lesser.filter(([family]) => offer.addresses.has(family!)).map(fromOffer)
   const others = fallbacks.length === 0 ? [] : lists.map((pools) => ({ pools, families: best! }))
   return [fromOffer(best!), ...others, ...fallbacks, ...ordinary]
 }
@@ -142,7 +149,7 @@ function requestedList(search: Search): readonly (readonly Pool[])[] {
   const name = search.request.requestedPool!
   const pool = search.ledger.snapshot.pools.get(name)
   const refusal = pool === undefined ? ({ kind: 'unknown-pool' } as const) : closedTo(search.request, pool)
-  search.verdicts.set(name, refusal)
+  if (refusal !== undefined) note(search, name, refusal)
   return pool === undefined || refusal !== undefined ? [] : [[pool]]
 }
 
@@ -150,7 +157,7 @@ function automaticLists(search: Search): readonly (readonly Pool[])[] {
   const { pinned, general } = automaticPools(search.ledger.snapshot)
   const isOpen = (pool: Pool) => {
     const refusal = pool.autoAssign ? closedTo(search.request, pool) : ({ kind: 'auto-assign-off' } as const)
-    search.verdicts.set(pool.name, refusal)
+    if (refusal !== undefined) note(search, pool.name, refusal)
     return refusal === undefined
   }
   return [pinned.filter(isOpen), general.filter(isOpen)]
@@ -162,35 +169,23 @@ function closedTo(request: ServiceRequest, pool: Pool): PoolRefusal | undefined 
   return incompatibility(pool, request)
 }
 
-function tryPools(search: Search, attempt: Attempt): Choice | undefined {
-  for (const pool of attempt.pools) {
-    const taken = takeFrom(search, pool, attempt.families)
-    if (taken.kind === 'taken') {
-      search.verdicts.set(pool.name, undefined)
-      return { kind: 'chosen', addresses: taken.addresses, pool: pool.name, verdicts: verdictsUpTo(search, pool.name) }
-    }
-    // That it is full says more than that it lacks the other family.
-    if (search.verdicts.get(pool.name)?.kind !== 'full') search.verdicts.set(pool.name, taken)
+function tryPool(search: Search, pool: Pool, families: readonly Family[]): Choice | undefined {
+  const answers = families.map((family) => offeredOrLowest(search, pool, family))
+  const refusal = answers.find((answer) => 'kind' in answer)
+  if (refusal !== undefined) {
+    note(search, pool.name, refusal as PoolRefusal)
+    return undefined
   }
-  return undefined
+  const found = answers as Found[]
+  search.refusals?.delete(pool.name)
+  const verdicts = [...verdictsOf(search), { pool: pool.name, refusal: undefined }]
+  const [addresses, places] = [found.map(({ text }) => text), found.map(({ place }) => place)]
+  return { kind: 'chosen', addresses, places, pool: pool.name, verdicts }
 }
 
-type Taken = { readonly kind: 'taken'; readonly addresses: readonly string[] } | PoolRefusal
-
-function takeFrom(search: Search, pool: Pool, families: readonly Family[]): Taken {
-  const addresses: string[] = []
-  for (const family of families) {
-    const offered = search.offer?.pool === pool ? search.offer.texts.get(family) : undefined
-    const found = offered ?? lowestIn(search, pool, family)
-    if (typeof found !== 'string') return found
-    addresses.push(found)
-  }
-  return { kind: 'taken', addresses }
-}
-
-function lowestIn(search: Search, pool: Pool, family: Family): string | PoolRefusal {
-  const { ledger, request, nowMs } = search
-  return lowestAddress(ledger, request, pool, family, nowMs)
+function offeredOrLowest(search: Search, pool: Pool, family: Family): Found | PoolRefusal {
+  const offered = search.offer?.pool === pool ? search.offer.addresses.get(family) : undefined
+  return offered ?? lowestAddress(search.ledger, search.request, pool, family, search.nowMs)
 }
 
 /** The address of the family that the Service would get from the pool; compatibility is not looked at. */
@@ -200,21 +195,23 @@ export function lowestAddress(
   pool: Pool,
   family: Family,
   nowMs: number,
-): string | PoolRefusal {
+): Found | PoolRefusal {
   if (pool.suspended !== undefined) return { kind: 'suspended', because: pool.suspended.message }
   if (!pool.families.has(family)) return { kind: 'lacks-family', family }
   const occupancy = ledger.pools.get(pool.name)!
   const found = occupancy.lowest(family, request, nowMs, ledger.isBarred)
-  return found?.text ?? { kind: 'full', family, resting: occupancy.restingCount(family) > 0 }
+  return found ?? { kind: 'full', family, resting: occupancy.restingCount(family) > 0 }
+}
+
+function note(search: Search, pool: string, refusal: PoolRefusal): void {
+  search.refusals ??= new Map()
+  // That it is full says more than that it lacks the other family.
+  if (search.refusals.get(pool)?.kind !== 'full') search.refusals.set(pool, refusal)
 }
 
 function verdictsOf(search: Search): readonly PoolVerdict[] {
-  return [...search.verdicts].map(([pool, refusal]) => ({ pool, refusal }))
-}
-
-/** Pools that were not reached have no verdict: what is left of `undefined` behind the chosen one is dropped. */
-function verdictsUpTo(search: Search, chosen: string): readonly PoolVerdict[] {
-  return verdictsOf(search).filter(({ pool, refusal }) => pool === chosen || refusal !== undefined)
+  if (search.refusals === undefined) return []
+  return Array.from(search.refusals, ([pool, refusal]) => ({ pool, refusal }))
 }
 
 function failed(failure: AllocationFailure): Choice {

@@ -1,6 +1,7 @@
 import { type Address, type Family, formatAddress, parseAddress } from '../../net/ip/index.ts'
 import { choose, lowestAddress, requestFault } from './choose.ts'
 import type { Decision, EventReason, Outcome, ServiceEvent, Shortcoming } from './decision.ts'
+import type { Place } from './holding.ts'
 import { isSameList, type Ledger } from './ledger.ts'
 import type { PoolOccupancy } from './pool-occupancy.ts'
 import type { AllocationFailure, ClearCause, PoolVerdict } from './refusal.ts'
@@ -14,7 +15,7 @@ interface Pass {
   readonly ledger: Ledger
   readonly request: ServiceRequest
   readonly nowMs: number
-  readonly events: ServiceEvent[]
+  events: readonly ServiceEvent[]
 }
 
 /**
@@ -127,7 +128,7 @@ function revalidate(pass: Pass, current: readonly Address[], families: readonly 
     clear(pass, { kind: 'other-pool-requested', pool: request.requestedPool })
     return allocate(pass, families, [])
   }
-  book(pass, texts)
+  book(pass, texts, validation.places)
   const requested = request.requestedAddresses
   if (requested.kind === 'none') return complete(pass, texts, pool, families)
   if (requested.kind === 'addresses') {
@@ -145,38 +146,42 @@ function revalidate(pass: Pass, current: readonly Address[], families: readonly 
 /** The end of step 8: a Service that prefers two families and has one may get the other from the same pool. */
 function complete(pass: Pass, texts: readonly string[], pool: PoolOccupancy, families: readonly Family[]): Decision {
   const { ledger, request, nowMs } = pass
-  const missing = families.find((family) => !texts.some((text) => parseAddress(text)!.family === family))
+  const missing = families.find((family) => !hasFamily(texts, family))
   if (missing === undefined) return assigned(pass, texts, pool.pool.name)
   const found = lowestAddress(ledger, request, pool.pool, missing, nowMs)
-  if (typeof found !== 'string') {
+  if ('kind' in found) {
     const shortcoming = { kind: 'missing-family', family: missing, pool: pool.pool.name, because: found } as const
     return assigned(pass, texts, pool.pool.name, { shortcoming })
   }
-  const both = missing === 4 ? [found, ...texts] : [...texts, found]
+  const both = missing === 4 ? [found.text, ...texts] : [...texts, found.text]
   book(pass, both)
-  tell(pass, 'Normal', 'IPAllocated', `Assigned ${found} from pool "${pool.pool.name}" in addition to ${texts[0]}`)
+  tell(pass, 'Normal', 'IPAllocated', `Assigned ${found.text} from pool "${pool.pool.name}" in addition to ${texts[0]}`)
   return assigned(pass, both, pool.pool.name)
+}
+
+function hasFamily(texts: readonly string[], family: Family): boolean {
+  return texts.some((text) => text.includes(':') === (family === 6))
 }
 
 /** Step 9. `had` is what the Service had, or has in the ledger: it stays where it is still allowed. */
 function allocate(pass: Pass, families: readonly Family[], had: readonly string[]): Decision {
   const { ledger, request, nowMs } = pass
-  const before = ledger.assignmentOf(request.key)?.addresses ?? []
-  // Booked before and not seen in the status: that write is still under way, or failed, and its event was raised.
-  const isUnderWay = !ledger.shown.has(request.key)
-  ledger.release(request.key, nowMs)
+  const before = ledger.assignmentOf(request.key)
+  if (before !== undefined) ledger.release(request.key, nowMs)
   const former = had.flatMap((text) => parseAddress(text) ?? [])
   const choice = choose(ledger, request, families, former, nowMs)
   if (choice.kind === 'failed') return wait(pass, choice.failure, verdictsOf(choice.failure))
   const { addresses, pool, verdicts } = choice
-  book(pass, addresses)
-  if (!isUnderWay || !isSameList(before, addresses)) {
+  book(pass, addresses, choice.places)
+  // Booked before and not seen in the status: that write is still under way, or failed, and its event was raised.
+  const isUnderWay = before !== undefined && !before.isShown && isSameList(before.addresses, addresses)
+  if (!isUnderWay) {
     tell(pass, 'Normal', 'IPAllocated', allocatedMessage(request, addresses, pool))
   }
-  const missing = families.find((family) => !addresses.some((text) => parseAddress(text)!.family === family))
+  const missing = families.find((family) => !hasFamily(addresses, family))
   if (missing === undefined) return assigned(pass, addresses, pool, { verdicts })
   const because = lowestAddress(ledger, request, ledger.snapshot.pools.get(pool)!, missing, nowMs)
-  const refusal = typeof because === 'string' ? ({ kind: 'full', family: missing, resting: false } as const) : because
+  const refusal = 'kind' in because ? because : ({ kind: 'full', family: missing, resting: false } as const)
   const shortcoming = { kind: 'missing-family', family: missing, pool, because: refusal } as const
   return assigned(pass, addresses, pool, { verdicts, shortcoming })
 }
@@ -192,11 +197,10 @@ function verdictsOf(failure: AllocationFailure): readonly PoolVerdict[] {
 }
 
 /** Books the addresses as the Service's. */
-function book({ ledger, request, nowMs }: Pass, addresses: readonly string[]): void {
+function book({ ledger, request, nowMs }: Pass, addresses: readonly string[], places?: readonly Place[]): void {
   const { key, sharingKey, backendKey, ports, statusAddresses } = request
-  ledger.assign({ key, addresses, sharingKey, backendKey, ports }, nowMs)
-  if (isSameList(addresses, statusAddresses)) ledger.shown.add(key)
-  else ledger.shown.delete(key)
+  const isShown = isSameList(addresses, statusAddresses)
+  ledger.assign({ key, addresses, sharingKey, backendKey, ports, isShown }, nowMs, places)
 }
 
 /** A `ClearAssignment`: what the Service has is taken from it and will be replaced, if it can be. */
@@ -274,7 +278,7 @@ type Result = Pick<Decision, 'addresses' | 'pool' | 'message' | 'verdicts' | 're
 
 /** Step 10: what differs from what the Service shows? */
 function finish(pass: Pass, outcome: Outcome, result: Result): Decision {
-  const { request, events } = pass
+  const { request } = pass
   const changed =
     request.foreignIngress.length > 0 ||
     request.allocatedFromPool !== result.pool ||
@@ -285,11 +289,11 @@ function finish(pass: Pass, outcome: Outcome, result: Result): Decision {
       tell(pass, 'Warning', 'deprecatedAnnotation', `Annotation ${annotation} is deprecated: use ${replacement}`)
     }
   }
-  return { key: request.key, outcome, ...result, changed, events }
+  return { key: request.key, outcome, ...result, changed, events: pass.events }
 }
 
-function tell({ events }: Pass, type: ServiceEvent['type'], reason: EventReason, message: string): void {
-  events.push({ type, reason, message })
+function tell(pass: Pass, type: ServiceEvent['type'], reason: EventReason, message: string): void {
+  pass.events = [...pass.events, { type, reason, message }]
 }
 
 /** For what lasts: told when it begins or its cause changes. After a restart the Service's condition remembers it. */

@@ -10,6 +10,8 @@ export interface Assignment {
   readonly sharingKey: string
   readonly backendKey: string
   readonly ports: readonly string[]
+  /** Whether the Service's status has been seen to show these addresses. */
+  isShown: boolean
 }
 
 /** Where an address lies: in which entry of which pool, and how far from its start. */
@@ -35,6 +37,8 @@ export interface Occupant {
   readonly ports: readonly string[]
 }
 
+const NOBODY: Assignment[] = []
+
 /**
  * One address in use, and by whom. All holders have the same sharing and backend key, and no port in common:
  * who breaks that is not let in.
@@ -46,7 +50,7 @@ export class Holding {
   place: Place | undefined
   /** Where Services with the same keys find this address; undefined when it is not shareable. */
   group: ShareGroup | undefined
-  readonly holders: Assignment[] = []
+  holders: Assignment[] = NOBODY
   /** Who holds each port; kept only while there are several holders. */
   #ports: Map<string, Assignment> | undefined
 
@@ -57,7 +61,9 @@ export class Holding {
   }
 
   attach(assignment: Assignment): void {
-    this.holders.push(assignment)
+    // Nearly every address has one holder: an array of exactly one is a fifth of one that has grown.
+    if (this.holders.length === 0) this.holders = [assignment]
+    else this.holders.push(assignment)
     if (this.holders.length === 2) this.#ports = new Map()
     if (this.#ports === undefined) return
     const added = this.holders.length === 2 ? this.holders : [assignment]
@@ -66,14 +72,17 @@ export class Holding {
 
   detach(assignment: Assignment): void {
     const index = this.holders.indexOf(assignment)
-    if (index >= 0) this.holders.splice(index, 1)
+    if (index >= 0) {
+      this.holders[index] = this.holders.at(-1)!
+      this.holders.pop()
+    }
     if (this.holders.length < 2) this.#ports = undefined
     else for (const port of assignment.ports) this.#ports?.delete(port)
   }
 
   /** undefined = `occupant` may hold this address beside those who hold it, itself not counted. */
   refusalFor(occupant: Occupant): JoinRefusal | undefined {
-    const other = this.holders.find((holder) => holder.key !== occupant.key)
+    const other = this.holders[0]?.key === occupant.key ? this.holders[1] : this.holders[0]
     if (other === undefined) return undefined
     const holder = other.key
     if (occupant.sharingKey === '' || other.sharingKey === '') return { kind: 'not-shared', holder }

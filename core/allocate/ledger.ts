@@ -28,8 +28,6 @@ export class Ledger {
   readonly waiting = new WaitingRoom()
   /** What each Service was told last, so that it is told once: see decide. */
   readonly told = new Map<string, string>()
-  /** Services whose status has been seen to show what is booked here. */
-  readonly shown = new Set<string>()
 
   /**
    * Puts another configuration in force. Everybody keeps what they hold, whether or not a pool still has it:
@@ -82,15 +80,21 @@ export class Ledger {
     return this.#quarantine.get(address)
   }
 
-  /** Gives a Service these addresses in place of what it held. Whether it may is the caller's question. */
-  assign(assignment: Assignment, nowMs: number): void {
+  /**
+   * Gives a Service these addresses in place of what it held. Whether it may is the caller's question. `places` are
+   * those of the addresses where they are known, in the same order.
+   */
+  assign(assignment: Assignment, nowMs: number, places: readonly Place[] = []): void {
     const before = this.#assignments.get(assignment.key)
-    if (before !== undefined && isSame(before, assignment)) return
+    if (before !== undefined && isSame(before, assignment)) {
+      before.isShown = assignment.isShown
+      return
+    }
     this.#assignments.set(assignment.key, assignment)
-    for (const address of assignment.addresses) {
+    for (const [index, address] of assignment.addresses.entries()) {
       const stays = before?.addresses.includes(address) ?? false
       if (stays) this.#exchange(this.#holdings.get(address)!, before!, assignment)
-      else this.#attach(address, assignment)
+      else this.#attach(address, assignment, places[index])
     }
     for (const address of before?.addresses ?? []) {
       if (!assignment.addresses.includes(address)) this.#detach(address, before!, nowMs)
@@ -110,7 +114,6 @@ export class Ledger {
     this.release(key, nowMs)
     this.waiting.leave(key)
     this.told.delete(key)
-    this.shown.delete(key)
   }
 
   /** Keeps an address from being given out: somebody outside uses it. Who holds it is not moved. */
@@ -135,8 +138,8 @@ export class Ledger {
   /** Whether a holding must not get further holders. */
   readonly isBarred = (holding: Holding): boolean => this.#quarantine.has(holding.text)
 
-  #attach(address: string, assignment: Assignment): void {
-    const holding = this.#holdings.get(address) ?? this.#open(address)
+  #attach(address: string, assignment: Assignment, place: Place | undefined): void {
+    const holding = this.#holdings.get(address) ?? this.#open(address, place ?? this.#placeOf(address))
     holding.attach(assignment)
     const pool = holding.place?.pool
     if (pool === undefined) return
@@ -172,9 +175,8 @@ export class Ledger {
     this.waiting.stir(pool.pool.name, holding.text)
   }
 
-  #open(text: string): Holding {
-    const address = parseAddress(text)!
-    const holding = new Holding(text, address.family, this.#table.locate(address))
+  #open(text: string, place: Place | undefined): Holding {
+    const holding = new Holding(text, text.includes(':') ? 6 : 4, place)
     this.#holdings.set(text, holding)
     holding.place?.pool.occupy(holding)
     return holding

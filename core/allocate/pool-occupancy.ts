@@ -1,6 +1,6 @@
 import { type Address, type Family, formatAddress } from '../../net/ip/index.ts'
 import type { Pool, PoolEntry } from '../config/snapshot.ts'
-import type { Holding, Occupant } from './holding.ts'
+import type { Holding, Occupant, Place } from './holding.ts'
 import { OffsetSet } from './offset-set.ts'
 import { ShareGroup } from './share-group.ts'
 
@@ -23,6 +23,9 @@ export class EntryOccupancy {
   readonly #size: number
   readonly #avoidBuggy: boolean
   readonly #blocked = new OffsetSet()
+  /** The addresses that differ in their last part only have the rest of their text in common: see textAt. */
+  #block = -1
+  #head = ''
 
   constructor(index: number, entry: PoolEntry, avoidBuggyIPs: boolean) {
     const { family, first, last } = entry.range
@@ -63,7 +66,24 @@ export class EntryOccupancy {
     return toOffset(address.bits - this.#first, undefined)
   }
 
+  /** Canonical text of the address. Formatting goes through big numbers, so it is done once a block of addresses. */
   textAt(offset: number): string {
+    const span = this.family === 4 ? 256 : 65_536
+    const position = Number(this.#first % BigInt(span)) + offset
+    const last = position % span
+    // The zeros of an IPv6 address that ends in one run further to the left.
+    if (this.family === 6 && last === 0) return this.#format(offset)
+    const block = (position - last) / span
+    if (block !== this.#block) {
+      this.#block = block
+      this.#head = this.#format(offset - last + 1).slice(0, -1)
+    }
+    return this.#head.endsWith('.') && this.family === 6
+      ? this.#format(offset)
+      : this.#head + last.toString(this.family === 4 ? 10 : 16)
+  }
+
+  #format(offset: number): string {
     return formatAddress({ family: this.family, bits: this.#first + BigInt(offset) })
   }
 }
@@ -113,10 +133,11 @@ class FamilyOccupancy {
   }
 }
 
-/** What a search found: an address nobody has, or one that may be joined. */
-export type Candidate =
-  | { readonly kind: 'free'; readonly text: string }
-  | { readonly kind: 'joinable'; readonly text: string; readonly holding: Holding }
+/** An address that a search found, free or to be joined. */
+export interface Found {
+  readonly text: string
+  readonly place: Place
+}
 
 /** Which addresses of one pool are taken, and which the next Service gets. */
 export class PoolOccupancy {
@@ -154,12 +175,22 @@ export class PoolOccupancy {
    * The address that `occupant` gets from this pool: in listed order the first one that is free or may be joined.
    * Where freed addresses rest, those that never were used come first, then the one that has rested longest.
    */
-  lowest(family: Family, occupant: Occupant, nowMs: number, isBarred: (holding: Holding) => boolean) {
+  lowest(
+    family: Family,
+    occupant: Occupant,
+    nowMs: number,
+    isBarred: (holding: Holding) => boolean,
+  ): Found | undefined {
     const occupancy = this.#families[family]
     const free = occupancy.lowestFree() ?? this.#longestRested(family, nowMs)
     const group = occupant.sharingKey === '' ? undefined : occupancy.groups.get(groupKey(occupant))
     const joinable = group?.lowest(occupant, isBarred)
-    return cheapest(free, joinable)
+    // A free address wins over joining, unless the one to join comes before it.
+    if (joinable !== undefined && (free === undefined || comesBefore(joinable, free))) {
+      return { text: joinable.text, place: joinable.place! }
+    }
+    if (free === undefined) return undefined
+    return { text: free.entry.textAt(free.offset), place: { pool: this, entry: free.entry, offset: free.offset } }
   }
 
   /** When the next resting address may be given out; undefined = none rests. */
@@ -223,17 +254,6 @@ export class PoolOccupancy {
 
 function groupKey(occupant: Occupant): string {
   return `${occupant.sharingKey}\0${occupant.backendKey}`
-}
-
-/** A free address wins over joining, unless the one to join comes before it. */
-function cheapest(
-  free: { readonly entry: EntryOccupancy; readonly offset: number } | undefined,
-  joinable: Holding | undefined,
-): Candidate | undefined {
-  if (joinable !== undefined && (free === undefined || comesBefore(joinable, free))) {
-    return { kind: 'joinable', text: joinable.text, holding: joinable }
-  }
-  return free && { kind: 'free', text: free.entry.textAt(free.offset) }
 }
 
 function comesBefore(holding: Holding, free: { readonly entry: EntryOccupancy; readonly offset: number }): boolean {

@@ -7,7 +7,7 @@ import type { AddressRefusal } from './refusal.ts'
 import type { ServiceRequest } from './request.ts'
 
 export type Validation =
-  | { readonly kind: 'valid'; readonly pool: PoolOccupancy }
+  | { readonly kind: 'valid'; readonly pool: PoolOccupancy; readonly places: readonly Place[] }
   | { readonly kind: 'refused'; readonly because: AddressRefusal }
 
 /** May the Service go on holding these addresses, which its status shows? Others' claims are those in the ledger. */
@@ -24,7 +24,7 @@ export function validateHeld(ledger: Ledger, request: ServiceRequest, addresses:
     const because = ledger.holding(text)?.refusalFor(request)
     if (because !== undefined) return refused({ kind: 'held', address: text, because })
   }
-  return { kind: 'valid', pool }
+  return located
 }
 
 /**
@@ -63,7 +63,7 @@ function locateInOnePool(ledger: Ledger, addresses: readonly Address[]): Validat
     places.push(place)
   }
   const pool = places[0]!.pool
-  if (places.every((place) => place.pool === pool)) return { kind: 'valid', pool }
+  if (places.every((place) => place.pool === pool)) return { kind: 'valid', pool, places }
   return refused({ kind: 'several-pools', pools: places.map((place) => place.pool.pool.name) })
 }
 

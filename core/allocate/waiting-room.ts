@@ -42,6 +42,7 @@ export class WaitingRoom {
 
   /** Something in `pool` changed at `address`: freed, or held in another way. */
   stir(pool: string, address: string): void {
+    if (this.#byTopic.size === 0) return
     for (const topic of [poolTopic(pool), addressTopic(address)]) {
       if (this.#byTopic.has(topic)) this.#stirred.add(topic)
     }
