@@ -35,7 +35,9 @@ export {
   type WatchOptions,
   type WriteOptions,
 } from './client.ts'
+export { Configuration, IP_ADDRESS_POOLS, type NodeView } from './configuration.ts'
 export { currentNamespace, type KubeConfigSource, loadKubeConfig, serviceAccountNamespace } from './credentials.ts'
+export { type Following, follow, onRealChange } from './followed.ts'
 export { type Change, Informer, type InformerCounters, type InformerOptions } from './informer.ts'
 export { KeyQueue, type Lane } from './queue.ts'
 export { DONE, type Outcome, type Reconciled, Reconciler, type ReconcilerOptions } from './reconcile.ts'

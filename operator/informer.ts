@@ -53,6 +53,7 @@ export interface InformerCounters {
   failures: number
   /** Events that told nothing new. */
   duplicates: number
+  bookmarks: number
 }
 
 const DEFAULTS = { pageSize: 500, idleTimeoutMs: 70_000, listTimeoutMs: 60_000, watchTimeoutSeconds: 600 } as const
@@ -63,7 +64,7 @@ const USEFUL_AFTER_MS = 5_000
 /** Follows one resource. Handlers are called one after the other in the order of events and must not throw. */
 export class Informer<T extends KubernetesObject, S = T> {
   readonly resource: Resource<T>
-  readonly counters: InformerCounters = { lists: 0, watches: 0, failures: 0, duplicates: 0 }
+  readonly counters: InformerCounters = { lists: 0, watches: 0, failures: 0, duplicates: 0, bookmarks: 0 }
   readonly #options: InformerOptions<T, S>
   readonly #store: Store<S>
   /** Resource version of each object in the store: equal versions are equal objects. */
@@ -124,6 +125,11 @@ export class Informer<T extends KubernetesObject, S = T> {
 
   start(): void {
     this.#running ??= this.#run(this.#stopping.signal)
+  }
+
+  /** Settles when it runs no more: after {@link stop}, or, rejected, when a handler has thrown. */
+  get stopped(): Promise<void> {
+    return this.#running ?? Promise.resolve()
   }
 
   /** Resolves when nothing of it runs any more. */
@@ -252,6 +258,7 @@ export class Informer<T extends KubernetesObject, S = T> {
   }
 
   #applyBookmark(version: string, isInitialEventsEnd: boolean, listing: Listing | undefined): void {
+    this.counters.bookmarks++
     if (this.#position === undefined && listing !== undefined) {
       if (!isInitialEventsEnd) throw new ApiError('invalid', 'the server does not know streaming lists')
       this.#deleteAllBut(listing.seen)

@@ -47,7 +47,7 @@ export function resumeAfter(ending: Ending, failures: number, backoff: Backoff, 
 function losesPosition(error: ApiError, inARow: number): boolean {
   // The same position would bring the same unreadable event again.
   if (error.kind === 'gone' || error.kind === 'invalid' || error.kind === 'malformed') return true
-  // A store restored from a backup knows no version as high as ours and answers 504 for ever. A server that is merely
-  // away gives no answer at all, and then listing anew from everywhere would only make its return harder.
-  return error.code !== undefined && error.code >= 500 && inARow >= REFUSALS_BEFORE_RELIST
+  // A store restored from a backup knows no version as high as ours and answers 504 for ever. Any other failure passes,
+  // and listing anew from everywhere would only make a server's return harder.
+  return error.code === 504 && inARow >= REFUSALS_BEFORE_RELIST
 }
