@@ -1,0 +1,103 @@
+/**
+ * Compiles the native parts with the machine's own compiler: our addon (C, Node-API) and the addon of the package
+ * raw-socket (C++). Nothing is compiled when sources, flags and Node version are those of the last time.
+ *
+ *   node native/build.ts                                          → native/build/invar.node and raw-socket's raw.node
+ *   INVAR_SANITIZE=address,undefined node native/build.ts         → native/build/address-undefined/invar.node
+ */
+import { execFileSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { existsSync, globSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..')
+
+/** One shared library: what it is made of and how. */
+interface Target {
+  readonly output: string
+  readonly compiler: string
+  readonly sources: readonly string[]
+  /** Looked at for changes, not compiled. */
+  readonly headers: readonly string[]
+  readonly flags: readonly string[]
+}
+
+const WARNINGS = ['-Wall', '-Wextra', '-Wshadow', '-Wconversion', '-Wno-sign-conversion', '-Werror']
+const LIBRARY = ['-shared', '-fPIC', '-fvisibility=hidden', '-DBUILDING_NODE_EXTENSION', '-D_FILE_OFFSET_BITS=64']
+
+/** Our addon; `sanitizers` is a list as of gcc's -fsanitize, or '' for the one that ships. Returns its path. */
+export function buildAddon(sanitizers = ''): string {
+  const checked =
+    sanitizers === '' ? [] : [`-fsanitize=${sanitizers}`, '-fno-sanitize-recover=all', '-fno-omit-frame-pointer', '-g']
+  return build({
+    output: join(root, 'native/build', sanitizers.replaceAll(',', '-'), 'invar.node'),
+    compiler: process.env.CC ?? 'cc',
+    sources: globSync('native/src/*.c', { cwd: root }).sort(),
+    headers: globSync('native/src/*.h', { cwd: root }).sort(),
+    flags: [...LIBRARY, '-std=c11', '-O2', ...WARNINGS, ...checked, `-I${headers()}`],
+  })
+}
+
+/** The package's own build wants node-gyp, which wants the network; this is what it would run. */
+export function buildRawSocket(): string {
+  const source = 'node_modules/raw-socket/src'
+  return build({
+    output: join(root, 'node_modules/raw-socket/build/Release/raw.node'),
+    compiler: process.env.CXX ?? 'c++',
+    sources: [`${source}/raw.cc`],
+    headers: [`${source}/raw.h`],
+    flags: [
+      ...LIBRARY,
+      '-std=gnu++20',
+      '-O2',
+      '-w',
+      '-fno-rtti',
+      '-DNODE_GYP_MODULE_NAME=raw',
+      `-I${headers()}`,
+      `-I${root}/node_modules/nan`,
+    ],
+  })
+}
+
+/** A program for measuring that must not itself run on Node: bench/NAME.c. Returns its path. */
+export function buildProgram(source: string): string {
+  const name = source.replace(/^.*\/|\.c$/g, '')
+  return build({
+    output: join(root, 'native/build', name),
+    compiler: process.env.CC ?? 'cc',
+    sources: [source],
+    headers: [],
+    flags: ['-std=c11', '-O2', ...WARNINGS],
+  })
+}
+
+function headers(): string {
+  return join(root, `node_modules/node-linux-${process.arch}/include/node`)
+}
+
+function build(target: Target): string {
+  const key = keyOf(target)
+  const record = `${target.output}.key`
+  if (existsSync(target.output) && existsSync(record) && readFileSync(record, 'utf8') === key) return target.output
+  mkdirSync(dirname(target.output), { recursive: true })
+  // Renamed when whole: a process that has the old one mapped keeps it, and two builds at once do no harm.
+  const unfinished = `${target.output}.${process.pid}`
+  process.stderr.write(`compiling ${relative(root, target.output)}\n`)
+  execFileSync(target.compiler, [...target.flags, '-o', unfinished, ...target.sources], { cwd: root, stdio: 'inherit' })
+  renameSync(unfinished, target.output)
+  writeFileSync(record, key)
+  return target.output
+}
+
+function keyOf(target: Target): string {
+  const hash = createHash('sha256')
+  hash.update(JSON.stringify([process.version, process.arch, target.compiler, target.flags]))
+  for (const path of [...target.sources, ...target.headers]) hash.update(path).update(readFileSync(join(root, path)))
+  return hash.digest('hex')
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  buildAddon(process.env.INVAR_SANITIZE)
+  if (process.env.INVAR_SANITIZE === undefined && existsSync(join(root, 'node_modules/raw-socket'))) buildRawSocket()
+}

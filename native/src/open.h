@@ -1,0 +1,18 @@
+/* The functions that addon.c exports to JavaScript, and what they share for reading arguments. */
+#ifndef INVAR_OPEN_H
+#define INVAR_OPEN_H
+
+#include "socket.h"
+
+napi_value packet_open(napi_env env, napi_callback_info info);
+napi_value groups_open(napi_env env, napi_callback_info info);
+napi_value membership(napi_env env, napi_callback_info info);
+napi_value netlink_open(napi_env env, napi_callback_info info);
+
+static inline bool read_uint32(napi_env env, napi_value object, const char *name, uint32_t *result) {
+  napi_value value;
+  return napi_get_named_property(env, object, name, &value) == napi_ok &&
+         napi_get_value_uint32(env, value, result) == napi_ok;
+}
+
+#endif
