@@ -1,5 +1,7 @@
+export { type Judgement, judge, type Submission } from './admission.ts'
 export { type Compiled, compile } from './compile.ts'
 export { localPreferencesConflict } from './local-preference.ts'
+export { viewOfNode } from './node-view.ts'
 export { REUSE_AFTER_ANNOTATION } from './pools.ts'
 export type { Problem } from './problem.ts'
 export {
