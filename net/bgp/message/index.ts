@@ -1,6 +1,7 @@
 export { type AsnWidth, type AsPathSegment, decodeAsPath, encodeAsPath } from './as-path.ts'
 export {
   ATTRIBUTES,
+  type AttributeName,
   decodeAttributes,
   encodeAttributes,
   FLAGS,
@@ -19,7 +20,7 @@ export {
   type LargeCommunity,
   WELL_KNOWN_COMMUNITIES,
 } from './community.ts'
-export { type CeaseReason, describeError, ERRORS, type ErrorName } from './error-code.ts'
+export { type CeaseReason, describeError, ERRORS, type ErrorName, type SubcodeName } from './error-code.ts'
 export {
   ADDRESS_FAMILIES,
   type AddressFamily,
@@ -29,6 +30,7 @@ export {
   FAMILY_CODES,
   type FamilyCode,
   ipFamilyOf,
+  SAFI_UNICAST,
 } from './family.ts'
 export {
   frameMessage,

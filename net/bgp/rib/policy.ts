@@ -1,0 +1,73 @@
+/** What is to be said of a prefix, before it is known to whom. */
+import { compareAddresses, type Prefix } from '../../ip/index.ts'
+import { compareLargeCommunities, type LargeCommunity } from '../message/index.ts'
+
+/** One advertisement's wish for one prefix. */
+export interface Contribution {
+  readonly prefix: Prefix
+  /** Name of the BGPAdvertisement, for whoever asks where a route comes from. */
+  readonly advertisement: string
+  /** undefined = unset. */
+  readonly localPreference: number | undefined
+  readonly communities: readonly number[]
+  readonly largeCommunities: readonly LargeCommunity[]
+  /** Names of the peers that get it; undefined = all. */
+  readonly peers: readonly string[] | undefined
+}
+
+/** What is said of a prefix to one peer: all contributions that reach this peer, merged. */
+export interface RoutePolicy {
+  readonly localPreference: number
+  /** Ascending, unique. */
+  readonly communities: readonly number[]
+  readonly largeCommunities: readonly LargeCommunity[]
+  /** The contributions wished for different local preferences: the highest was taken. */
+  readonly hasConflict: boolean
+  /** Equal texts mean equal communities. */
+  readonly communitiesKey: string
+}
+
+/** spec: what FRR says where nothing is set; MetalLB's native 0 would make the route the last choice. */
+export const DEFAULT_LOCAL_PREFERENCE = 100
+
+/** The order of the contributions does not matter. */
+export function mergeContributions(contributions: readonly Contribution[]): RoutePolicy | undefined {
+  const [first, ...others] = contributions
+  if (first === undefined) return undefined
+  const preferences = new Set(contributions.map((each) => each.localPreference ?? DEFAULT_LOCAL_PREFERENCE))
+  const communities = sortedUnique(first, others)
+  const largeCommunities = sortedUniqueLarge(contributions)
+  return {
+    localPreference: Math.max(...preferences),
+    communities,
+    largeCommunities,
+    hasConflict: preferences.size > 1,
+    communitiesKey: `${communities.join()};${largeCommunities.map((each) => each.join(':')).join()}`,
+  }
+}
+
+function sortedUnique(first: Contribution, others: readonly Contribution[]): number[] {
+  const all = new Set(first.communities)
+  for (const other of others) for (const community of other.communities) all.add(community)
+  return [...all].sort((a, b) => a - b)
+}
+
+function sortedUniqueLarge(contributions: readonly Contribution[]): LargeCommunity[] {
+  const all = new Map<string, LargeCommunity>()
+  for (const { largeCommunities } of contributions) {
+    for (const community of largeCommunities) all.set(community.join(':'), community)
+  }
+  return [...all.values()].sort(compareLargeCommunities)
+}
+
+/** Contributions with equal texts are the same but for who made them. */
+export function variantKey(contribution: Contribution): string {
+  const large = contribution.largeCommunities.map((each) => each.join(':')).join()
+  const peers = contribution.peers?.join() ?? '*'
+  const { advertisement, localPreference, communities } = contribution
+  return `${advertisement}|${localPreference ?? ''}|${communities.join()}|${large}|${peers}`
+}
+
+export function comparePrefixes(a: Prefix, b: Prefix): number {
+  return compareAddresses(a, b) || a.length - b.length
+}
