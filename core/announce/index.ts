@@ -1,0 +1,22 @@
+export { type AnnouncedService, type AnnouncedServiceShape, announcedServiceOf } from './announced-service.ts'
+export { type BgpDecision, decideBgp } from './bgp.ts'
+export { ClusterView, type NodeShape, type NodeView, nodeViewOf, type ViewOptions } from './cluster-view.ts'
+export { Election } from './election.ts'
+export { type EndpointSliceShape, type ServingEndpoints, servingEndpoints } from './endpoints.ts'
+export {
+  type AddressForNode,
+  addressesForNode,
+  decideLayer2,
+  type ExcludedNode,
+  keepAnnounced,
+  type Layer2Announcement,
+  type Layer2Decision,
+} from './layer2.ts'
+export {
+  EXCLUDE_LABEL,
+  NODE_REASONS,
+  type NodeReason,
+  nodeReasonSentence,
+  type Silent,
+  type SilentReason,
+} from './reasons.ts'
