@@ -37,8 +37,10 @@ export {
 } from './client.ts'
 export { Configuration, IP_ADDRESS_POOLS, type NodeView } from './configuration.ts'
 export { currentNamespace, type KubeConfigSource, loadKubeConfig, serviceAccountNamespace } from './credentials.ts'
+export { DEFAULT_LEASE_TIMING, type LeaseTiming } from './election.ts'
 export { type Following, follow, onRealChange } from './followed.ts'
 export { type Change, Informer, type InformerCounters, type InformerOptions } from './informer.ts'
+export { type Fence, Leader, type LeaderOptions } from './leader.ts'
 export { KeyQueue, type Lane } from './queue.ts'
 export { DONE, type Outcome, type Reconciled, Reconciler, type ReconcilerOptions } from './reconcile.ts'
 export {
