@@ -1,0 +1,21 @@
+export {
+  decodeNdp,
+  encodeNdp,
+  type NdpMessage,
+  NdpType,
+  type NeighborAdvertisement,
+  type NeighborSolicitation,
+} from './message.ts'
+export { decodeNdpPacket, encodeNdpPacket, type NdpPacket } from './packet.ts'
+export {
+  type Holding,
+  isLinkLocal,
+  judgeNdp,
+  type NdpAnswer,
+  type NdpClaim,
+  type NdpIgnored,
+  type NdpJudgement,
+  type NdpTable,
+  neighborAnnouncement,
+  solicitedNodeGroup,
+} from './responder.ts'
