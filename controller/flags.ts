@@ -20,7 +20,12 @@ export const CONTROLLER_FLAGS = {
   },
   'lb-class': { about: 'load balancer class to serve; empty = Services without a class', kind: 'text', default: '' },
   'log-level': { about: 'least severe level that is logged', kind: 'text', default: 'info', oneOf: LEVELS },
-  kubeconfig: { about: 'kubeconfig file, for a controller outside the cluster', kind: 'text', env: 'KUBECONFIG', default: '' },
+  kubeconfig: {
+    about: 'kubeconfig file, for a controller outside the cluster',
+    kind: 'text',
+    env: 'KUBECONFIG',
+    default: '',
+  },
   deployment: {
     about: 'name of the own Deployment',
     kind: 'text',

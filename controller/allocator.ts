@@ -1,0 +1,154 @@
+/**
+ * Gives addresses to Services: one ledger, one decision at a time, many writes in flight. Everything that it decides
+ * by is in the ledger and the Services; everything that it changes goes through `writeStatus`.
+ */
+
+import type { ServiceEvent } from '../core/allocate/index.ts'
+import {
+  adopt,
+  type Decision,
+  decide,
+  Ledger,
+  passOrder,
+  type RequestOptions,
+  requestOf,
+} from '../core/allocate/index.ts'
+import type { Snapshot } from '../core/config/snapshot.ts'
+import { serviceStatusPatch } from '../core/status/index.ts'
+import { DONE, type Outcome, type ReadonlyStore, type Reconciled, Reconciler, type Service } from '../operator/index.ts'
+import type { Clock } from '../runtime/clock.ts'
+import type { Random } from '../runtime/random.ts'
+import { AssumedServices } from './assumed-services.ts'
+
+export interface AllocatorOptions {
+  /** All Services there are, as the informer keeps them. */
+  readonly services: ReadonlyStore<Service>
+  /** Patches `services/status`; resolves to the Service as the server then has it. Refuses unless we lead. */
+  readonly writeStatus: (service: Service, patch: object) => Promise<Service>
+  readonly raise: (service: Service, event: ServiceEvent) => void
+  /** Called when what pools have in use may have changed. */
+  readonly onPoolsTouched: () => void
+  readonly onFault: (key: string, error: unknown) => void
+  readonly observe: (result: Reconciled) => void
+  readonly request: RequestOptions
+  readonly clock: Clock
+  readonly random: Random
+  /** Status writes in flight at once. */
+  readonly concurrency: number
+}
+
+export class Allocator {
+  readonly #options: AllocatorOptions
+  readonly #ledger = new Ledger()
+  readonly #assumed: AssumedServices
+  readonly #reconciler: Reconciler
+  /** Raised once the write that they speak of has succeeded. */
+  readonly #unraised = new Map<string, readonly ServiceEvent[]>()
+  #isRunning = false
+
+  constructor(options: AllocatorOptions) {
+    this.#options = options
+    this.#assumed = new AssumedServices(options.services)
+    this.#reconciler = new Reconciler({
+      clock: options.clock,
+      random: options.random,
+      concurrency: options.concurrency,
+      reconcile: (key) => this.#reconcile(key),
+      allKeys: () => this.#keysInPassOrder(),
+      onFault: options.onFault,
+      observe: options.observe,
+    })
+  }
+
+  /** For reading only: what is held, by whom, in which pool. */
+  get ledger(): Ledger {
+    return this.#ledger
+  }
+
+  /** Services that wait to be looked at. */
+  get depth(): number {
+    return this.#reconciler.depth
+  }
+
+  /** Another configuration: what is still allowed stays where it is, then everybody is decided anew. */
+  configure(snapshot: Snapshot): void {
+    this.#ledger.configure(snapshot)
+    if (this.#isRunning) this.#reconciler.addAll()
+  }
+
+  /**
+   * Adopts what the statuses show, then begins to give out. To be called once, configured, with all Services in the
+   * store.
+   */
+  start(): void {
+    adopt(this.#ledger, this.#requests(), this.#options.clock.now())
+    this.#isRunning = true
+    this.#reconciler.addAll()
+    this.#reconciler.start()
+    this.#options.onPoolsTouched()
+  }
+
+  /** Begins nothing new; resolves when no write is in flight. */
+  stop(): Promise<void> {
+    this.#isRunning = false
+    return this.#reconciler.stop()
+  }
+
+  /** The Service was created, changed or deleted. */
+  serviceChanged(key: string): void {
+    if (this.#isRunning) this.#reconciler.add(key)
+  }
+
+  /** Resolves when every Service has been looked at. */
+  whenIdle(): Promise<void> {
+    return this.#reconciler.whenIdle()
+  }
+
+  async #reconcile(key: string): Promise<Outcome> {
+    const service = this.#assumed.get(key)
+    if (service === undefined) return this.#forget(key)
+    const decision = decide(this.#ledger, requestOf(service, this.#options.request), this.#options.clock.now())
+    this.#stir()
+    this.#remember(key, decision.events)
+    await this.#write(service, decision)
+    for (const event of this.#unraised.get(key) ?? []) this.#options.raise(service, event)
+    this.#unraised.delete(key)
+    if (decision.retryAtMs === undefined) return DONE
+    const afterMs = Math.max(0, decision.retryAtMs - this.#options.clock.now())
+    return { kind: 'retry', because: 'an address rests before it is given out again', afterMs }
+  }
+
+  async #write(service: Service, decision: Decision): Promise<void> {
+    const patch = serviceStatusPatch(service, decision, this.#options.clock.wall())
+    if (patch === undefined) return
+    this.#assumed.wrote(service, await this.#options.writeStatus(service, patch))
+    this.#options.onPoolsTouched()
+  }
+
+  #forget(key: string): Outcome {
+    this.#ledger.forget(key, this.#options.clock.now())
+    this.#assumed.forget(key)
+    this.#unraised.delete(key)
+    this.#stir()
+    this.#options.onPoolsTouched()
+    return DONE
+  }
+
+  /** What this decision freed or changed may help others. */
+  #stir(): void {
+    for (const key of this.#ledger.waiting.takeStirred()) this.#reconciler.add(key, 'bulk')
+  }
+
+  #remember(key: string, events: readonly ServiceEvent[]): void {
+    if (events.length === 0) return
+    this.#unraised.set(key, [...(this.#unraised.get(key) ?? []), ...events])
+  }
+
+  *#requests() {
+    for (const service of this.#options.services.values()) yield requestOf(service, this.#options.request)
+  }
+
+  #keysInPassOrder(): string[] {
+    return passOrder(this.#requests()).map((request) => request.key)
+  }
+}
