@@ -249,6 +249,18 @@ suite('the definitions on a real API server', () => {
     assert.equal(final.body.spec?.vrf, 'red')
   })
 
+  test('the definition replaces one with a conversion webhook, as MetalLB has it', async () => {
+    const path = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions/bgppeers.metallb.io'
+    const clientConfig = { service: { namespace: NAMESPACE, name: 'metallb-webhook-service', path: '/convert' } }
+    const webhook = { conversionReviewVersions: ['v1beta1', 'v1beta2'], clientConfig }
+    const type = 'application/merge-patch+json'
+    const theirs = await call('PATCH', path, { spec: { conversion: { strategy: 'Webhook', webhook } } }, type)
+    assert.equal(theirs.status, 200, theirs.message)
+    plane.kubectl(['apply', '-f', join(import.meta.dirname, 'bgppeer.yaml')])
+    const ours = await call('GET', path)
+    assert.deepEqual(ours.body.spec?.conversion, { strategy: 'None' })
+  })
+
   test('enableGracefulRestart cannot be changed after creation', async () => {
     const peer = resource('BGPPeer', { ...PEER, enableGracefulRestart: true }, 'graceful')
     assert.equal((await call('POST', pathOf('BGPPeer'), peer)).status, 201)

@@ -19,7 +19,7 @@ test('both versions of BGPPeer have one schema, so that conversion loses nothing
   const [stored, served] = peer.spec.versions
   assert.deepEqual(served.schema, stored.schema)
   assert.deepEqual([stored.name, stored.storage, served.name, served.storage], ['v1beta2', true, 'v1beta1', false])
-  assert.deepEqual(peer.spec.conversion, { strategy: 'None' })
+  assert.deepEqual(peer.spec.conversion, { strategy: 'None', webhook: null })
 })
 
 test('every kind is namespaced, has the status subresource, and survives an uninstall', () => {
