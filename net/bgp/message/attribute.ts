@@ -52,11 +52,11 @@ export interface PathAttribute {
   readonly value: Uint8Array
 }
 
-/** As much of the list as can be read: an attribute that overruns its end is the last thing that can be said of it. */
+/** As much of the list as can be read. */
 export interface AttributeList {
   readonly attributes: readonly PathAttribute[]
-  /** The list ends inside an attribute (RFC 7606 section 4). */
-  readonly isOverrun: boolean
+  /** The octets of a last attribute that would reach beyond the end of the list (RFC 7606 section 4); else empty. */
+  readonly overrun: Uint8Array
 }
 
 const SHORTEST_ATTRIBUTE = 3
@@ -65,16 +65,23 @@ export function decodeAttributes(bytes: Uint8Array): AttributeList {
   const reader = new Reader(bytes)
   const attributes: PathAttribute[] = []
   while (reader.remaining > 0) {
-    if (reader.remaining < SHORTEST_ATTRIBUTE) return { attributes, isOverrun: true }
-    const flags = reader.u8()
-    const type = reader.u8()
-    const hasLongLength = (flags & EXTENDED_LENGTH) !== 0
-    if (hasLongLength && reader.remaining < 2) return { attributes, isOverrun: true }
-    const length = hasLongLength ? reader.u16() : reader.u8()
-    if (length > reader.remaining) return { attributes, isOverrun: true }
-    attributes.push({ flags, type, value: reader.take(length) })
+    const start = bytes.length - reader.remaining
+    const attribute = decodeAttribute(reader)
+    if (attribute === undefined) return { attributes, overrun: bytes.subarray(start) }
+    attributes.push(attribute)
   }
-  return { attributes, isOverrun: false }
+  return { attributes, overrun: bytes.subarray(bytes.length) }
+}
+
+/** undefined = it does not fit into what is left. */
+function decodeAttribute(reader: Reader): PathAttribute | undefined {
+  if (reader.remaining < SHORTEST_ATTRIBUTE) return undefined
+  const flags = reader.u8()
+  const type = reader.u8()
+  const hasLongLength = (flags & EXTENDED_LENGTH) !== 0
+  if (hasLongLength && reader.remaining < 2) return undefined
+  const length = hasLongLength ? reader.u16() : reader.u8()
+  return length > reader.remaining ? undefined : { flags, type, value: reader.take(length) }
 }
 
 /** Writes the length in two octets where the flags say so or the value needs it. */

@@ -41,6 +41,7 @@ export {
   type MessageType,
 } from './header.ts'
 export { type Judgement, judgeUpdate, type SessionFacts, type UpdateFault } from './judge-update.ts'
+export { decodeBody, decodeMessage, encodeMessage, type Message } from './message.ts'
 export { decodeMpReach, decodeMpUnreach, encodeMpReach, encodeMpUnreach } from './multiprotocol.ts'
 export { decodePrefixes, encodePrefix, encodePrefixes } from './nlri.ts'
 export {
@@ -56,6 +57,12 @@ export {
   withinHardReset,
 } from './notification.ts'
 export { AS_TRANS, BGP_VERSION, decodeOpen, encodeOpen, LARGEST_TWO_OCTET_ASN, type Open } from './open.ts'
-export { decodeRouteRefresh, type RouteRefresh, routeRefresh } from './route-refresh.ts'
+export {
+  decodeRouteRefresh,
+  encodeRouteRefresh,
+  REFRESH_SUBTYPES,
+  type RouteRefresh,
+  routeRefresh,
+} from './route-refresh.ts'
 export { MessageStream, type StreamItem } from './stream.ts'
 export { decodeUpdate, encodeUpdate, endOfRib, endOfRibFamily, type Update } from './update.ts'

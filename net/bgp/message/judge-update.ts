@@ -60,7 +60,8 @@ export type Judgement =
 export function judgeUpdate(update: Update, facts: SessionFacts): Judgement {
   const trial = new Trial(facts)
   const kept = update.attributes.filter((attribute) => trial.hearAttribute(attribute))
-  if (update.isOverrun) trial.find({ type: undefined, because: 'list-overrun', treatment: 'treat-as-withdraw' })
+  if (update.overrun.length > 0)
+    trial.find({ type: undefined, because: 'list-overrun', treatment: 'treat-as-withdraw' })
   trial.hearPrefixes('announced', update.nlri, 'ipv4-unicast')
   trial.hearPrefixes('withdrawn', update.withdrawn, 'ipv4-unicast')
   trial.hearMissing(kept, update.nlri.length > 0)

@@ -29,8 +29,13 @@ export interface Open {
   /** Router id, as a number. */
   readonly identifier: number
   readonly capabilities: readonly Capability[]
-  /** Types of optional parameters other than capabilities; a speaker that sends one wants it understood. */
-  readonly otherParameters: readonly number[]
+  /** Optional parameters other than capabilities; a speaker that sends one wants it understood. */
+  readonly otherParameters: readonly OptionalParameter[]
+}
+
+export interface OptionalParameter {
+  readonly type: number
+  readonly value: Uint8Array
 }
 
 const PARAMETERS_LENGTH_OFFSET = 9
@@ -61,39 +66,42 @@ function decodeParameters(reader: Reader, isExtended: boolean): Pick<Open, 'capa
   const parameters = reader.sub(isExtended ? reader.u16() : plainLength)
   reader.expectEnd('OPEN')
   const capabilities: Capability[] = []
-  const otherParameters: number[] = []
+  const otherParameters: OptionalParameter[] = []
   while (parameters.remaining > 0) {
     const type = parameters.u8()
     const value = parameters.sub(isExtended ? parameters.u16() : parameters.u8())
     if (type === PARAMETER_CAPABILITIES) capabilities.push(...decodeCapabilities(value))
-    else otherParameters.push(type)
+    else otherParameters.push({ type, value: value.rest() })
   }
   return { capabilities, otherParameters }
 }
 
-/** All capabilities travel in one parameter; RFC 9072 form only where the plain one cannot hold them. */
+/** All capabilities travel in one parameter; the RFC 9072 form is used only where the plain one cannot hold them. */
 export function encodeOpen(open: Open): Uint8Array {
+  const parameters = [...open.otherParameters]
+  if (open.capabilities.length > 0) {
+    const value = new Writer()
+    for (const capability of open.capabilities) value.bytes(encodeCapability(capability))
+    parameters.unshift({ type: PARAMETER_CAPABILITIES, value: value.finish() })
+  }
   const writer = new Writer()
     .u8(open.version)
     .u16(open.myAutonomousSystem)
     .u16(open.holdTimeSeconds)
     .u32(open.identifier)
-  const capabilities = open.capabilities.map(encodeCapability)
-  const length = capabilities.reduce((sum, bytes) => sum + bytes.length, 0)
-  if (length === 0) return writer.u8(0).finish()
-  if (length + 2 <= LONGEST_PLAIN_PARAMETERS) {
-    writer
-      .u8(length + 2)
-      .u8(PARAMETER_CAPABILITIES)
-      .u8(length)
-  } else {
+  const plainLength = parameters.reduce((sum, { value }) => sum + 2 + value.length, 0)
+  const isExtended = plainLength > LONGEST_PLAIN_PARAMETERS
+  if (isExtended)
     writer
       .u8(EXTENDED)
       .u8(EXTENDED)
-      .u16(length + 3)
-      .u8(PARAMETER_CAPABILITIES)
-      .u16(length)
+      .u16(plainLength + parameters.length)
+  else writer.u8(plainLength)
+  for (const { type, value } of parameters) {
+    writer.u8(type)
+    if (isExtended) writer.u16(value.length)
+    else writer.u8(value.length)
+    writer.bytes(value)
   }
-  for (const bytes of capabilities) writer.bytes(bytes)
   return writer.finish()
 }

@@ -16,26 +16,26 @@ export const REFRESH_SUBTYPES = { request: 0, 'beginning-of-refresh': 1, 'end-of
 export type RefreshSubtype = keyof typeof REFRESH_SUBTYPES
 
 export interface RouteRefresh extends FamilyCode {
-  /** undefined = a subtype we do not know: "the message MUST be ignored" (RFC 7313 section 4). */
-  readonly subtype: RefreshSubtype | undefined
+  /** One of REFRESH_SUBTYPES; a message of another subtype "MUST be ignored" (RFC 7313 section 5). */
+  readonly subtype: number
 }
 
 const BODY_LENGTH = 4
-const SUBTYPE_NAMES = new Map<number, RefreshSubtype>(
-  Object.entries(REFRESH_SUBTYPES).map(([name, number]) => [number, name as RefreshSubtype]),
-)
-
 /** A request with outbound route filters (RFC 5291) is longer; we do not offer that capability, so it is malformed. */
 export function decodeRouteRefresh(body: Uint8Array): RouteRefresh {
   if (body.length > BODY_LENGTH) throw new DecodeError('malformed', BODY_LENGTH, 'ROUTE-REFRESH is too long')
   const reader = new Reader(body)
   const afi = reader.u16()
-  const subtype = SUBTYPE_NAMES.get(reader.u8())
+  const subtype = reader.u8()
   return { afi, subtype, safi: reader.u8() }
+}
+
+export function encodeRouteRefresh(refresh: RouteRefresh): Uint8Array {
+  return new Writer().u16(refresh.afi).u8(refresh.subtype).u8(refresh.safi).finish()
 }
 
 /** A whole message. */
 export function routeRefresh(family: AddressFamily, subtype: RefreshSubtype): Uint8Array {
-  const { afi, safi } = FAMILY_CODES[family]
-  return frameMessage('route-refresh', new Writer().u16(afi).u8(REFRESH_SUBTYPES[subtype]).u8(safi).finish())
+  const refresh = { ...FAMILY_CODES[family], subtype: REFRESH_SUBTYPES[subtype] }
+  return frameMessage('route-refresh', encodeRouteRefresh(refresh))
 }

@@ -31,13 +31,17 @@ export function decodeUpdate(body: Uint8Array): Update {
   return { withdrawn, ...list, nlri: reader.rest() }
 }
 
-export function encodeUpdate(update: Omit<Update, 'isOverrun'>): Uint8Array {
-  const attributes = encodeAttributes(update.attributes)
+const NONE = new Uint8Array(0)
+
+export function encodeUpdate(update: Omit<Update, 'overrun'> & Partial<Update>): Uint8Array {
+  const attributes = new Writer()
+    .bytes(encodeAttributes(update.attributes))
+    .bytes(update.overrun ?? NONE)
+    .finish()
   const writer = new Writer().u16(update.withdrawn.length).bytes(update.withdrawn)
   return writer.u16(attributes.length).bytes(attributes).bytes(update.nlri).finish()
 }
 
-const NONE = new Uint8Array(0)
 const EMPTY_MP_UNREACH_LENGTH = 3
 
 /** "All that I have of this family, you have now" (RFC 4724 section 2); a whole message. */
@@ -52,7 +56,7 @@ export function endOfRib(family: AddressFamily): Uint8Array {
 
 /** The family whose End-of-RIB this is; undefined = an ordinary UPDATE, or one of a family that we do not carry. */
 export function endOfRibFamily(update: Update): AddressFamily | undefined {
-  if (update.isOverrun || update.withdrawn.length > 0 || update.nlri.length > 0) return undefined
+  if (update.overrun.length > 0 || update.withdrawn.length > 0 || update.nlri.length > 0) return undefined
   const [first, ...others] = update.attributes
   if (first === undefined) return 'ipv4-unicast'
   if (others.length > 0 || first.type !== ATTRIBUTES.MP_UNREACH_NLRI) return undefined

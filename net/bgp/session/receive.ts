@@ -13,6 +13,7 @@ import {
   type MessageType,
   type Notification,
   notification,
+  REFRESH_SUBTYPES,
   type SubcodeName,
 } from '../message/index.ts'
 import { collide, OPEN_LIMIT_MS, opposite } from './connect.ts'
@@ -147,7 +148,7 @@ function onRouteRefresh(turn: Turn, direction: Direction, body: Uint8Array): voi
   }
   const family = addressFamilyOfCode(refresh)
   const isCarried = family !== undefined && connection.negotiated.families.has(family)
-  if (isCarried && refresh.subtype === 'request') turn.act({ kind: 'refresh', family })
+  if (isCarried && refresh.subtype === REFRESH_SUBTYPES.request) turn.act({ kind: 'refresh', family })
 }
 
 /** Event 11, and once in answer to the OPEN. */
