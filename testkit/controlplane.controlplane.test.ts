@@ -63,7 +63,7 @@ test('nothing is left behind, also where the test is killed', { timeout: 60_000 
     const { startControlPlane } = await import(${JSON.stringify(import.meta.resolve('./controlplane.ts'))})
     const plane = await startControlPlane()
     console.log(JSON.stringify({ directory: plane.directory, kubeconfig: plane.kubeconfig }))
-    setInterval(() => {}, 1000)`
+    setTimeout(() => {}, 60_000)`
   const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['ignore', 'pipe', 'inherit'] })
   const [line] = await once(child.stdout, 'data')
   const { directory } = JSON.parse(String(line)) as { directory: string }

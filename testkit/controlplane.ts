@@ -12,7 +12,7 @@
  * Name such tests `*.controlplane.test.ts`. No root is needed. Its programs die with the test's process, whatever
  * ends that.
  */
-import { execFileSync } from 'node:child_process'
+import { execFile, execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { Agent, request } from 'node:https'
 import { createServer } from 'node:net'
@@ -50,6 +50,8 @@ export interface ControlPlane {
   readonly auditLogPath: string
   /** Runs kubectl as cluster admin and returns its standard output; throws with its standard error where it fails. */
   kubectl(args: readonly string[], input?: string): string
+  /** As kubectl, without blocking this process meanwhile: for `wait` and other long commands. */
+  startKubectl(args: readonly string[]): Promise<string>
   /** Writes a kubeconfig for another user and returns its path. */
   kubeconfigFor(name: string, user: CertificateRequest): string
   /** Answers when `GET /readyz` is 200; throws, with the API server's last log lines, after 30 s. */
@@ -132,13 +134,25 @@ class RunningControlPlane implements ControlPlane {
   }
 
   kubectl(args: readonly string[], input?: string): string {
+    const { program, rest, options } = this.#kubectlCommand(args)
+    return execFileSync(program, rest, { ...options, input: input ?? '', stdio: 'pipe' })
+  }
+
+  startKubectl(args: readonly string[]): Promise<string> {
+    const { program, rest, options } = this.#kubectlCommand(args)
+    return new Promise((resolve, reject) => {
+      execFile(program, rest, options, (error, stdout) => (error === null ? resolve(stdout) : reject(error)))
+    })
+  }
+
+  #kubectlCommand(args: readonly string[]) {
     const inside = this.#setUp.options.network
     const command = [requireProgram('kubectl'), '--kubeconfig', this.kubeconfig, ...args]
     const [program, ...rest] =
       inside === undefined ? command : ['nsenter', `--net=${inside.namespace}`, '--', ...command]
     // kubectl keeps what it discovered in ~/.kube: not ours to fill.
     const env = { ...process.env, KUBECACHEDIR: join(this.directory, 'kubectl-cache') }
-    return execFileSync(program!, rest, { encoding: 'utf8', input: input ?? '', env, stdio: 'pipe' })
+    return { program: program!, rest, options: { encoding: 'utf8', env, maxBuffer: 256 << 20 } as const }
   }
 
   kubeconfigFor(name: string, user: CertificateRequest): string {

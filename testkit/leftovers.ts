@@ -3,7 +3,16 @@
  * disk before it exists and removed at the end; after Ctrl-C by the handlers here, after a crash by the next start.
  * Network namespaces carry their owner in their name (netns.ts) and are not listed.
  */
-import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs'
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -103,10 +112,19 @@ function clearDirectory(directory: string): void {
   leftovers.reverse()
   const processes = leftovers.filter((leftover) => leftover.kind === 'process')
   for (const { pid, startedAt } of processes) signalProcess(pid, startedAt, 'SIGKILL')
+  // A frozen process dies only when it runs again.
+  for (const leftover of leftovers) if (leftover.kind === 'cgroup') thaw(leftover.path)
   waitUntil(() => processes.every(({ pid, startedAt }) => !isRunning(pid, startedAt)), 5_000)
   for (const leftover of leftovers) if (leftover.kind === 'cgroup') removeCgroup(leftover.path)
   rmSync(directory, { recursive: true, force: true, maxRetries: 5 })
   removeIfEmpty(ROOT)
+}
+
+function thaw(cgroup: string): void {
+  const states = { 'freezer.state': 'THAWED', 'cgroup.freeze': '0' }
+  for (const [file, thawed] of Object.entries(states)) {
+    if (existsSync(join(cgroup, file))) writeFileSync(join(cgroup, file), thawed)
+  }
 }
 
 /** A cgroup goes when its last process has been reaped, which a kill only begins. */

@@ -13,12 +13,13 @@ export const CLUSTER_PACKAGES = [
   'nftables',
   'iptables',
   'iproute2',
+  'iputils-ping',
   'curl',
   'arping',
   'ndisc6',
 ] as const
 
-const PROGRAMS = ['containerd', 'ctr', 'runc', 'conntrack', 'nft', 'iptables', 'ip', 'curl', 'arping', 'ndisc6']
+const PROGRAMS = ['containerd', 'ctr', 'runc', 'conntrack', 'nft', 'iptables', 'ip', 'ping', 'curl', 'arping', 'ndisc6']
 const CNI_PLUGINS = ['bridge', 'host-local', 'portmap', 'loopback']
 const SYSTEM_FOLDERS = ['/usr/sbin', '/usr/bin', '/sbin', '/bin']
 
