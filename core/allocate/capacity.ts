@@ -13,7 +13,12 @@ export function capacityOf(pool: Pool, family: Family): bigint {
   for (const { range } of pool.entries) {
     if (range.family === family) total += pool.avoidBuggyIPs ? sizeWithoutBuggy(range) : sizeOf(range)
   }
-  return total > MOST_COUNTED ? MOST_COUNTED : total
+  return saturated(total)
+}
+
+/** No more than the counters hold. */
+export function saturated(count: bigint): bigint {
+  return count < MOST_COUNTED ? count : MOST_COUNTED
 }
 
 function sizeOf(range: Range): bigint {

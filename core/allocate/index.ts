@@ -1,9 +1,10 @@
 export { adopt, passOrder } from './adoption.ts'
-export { capacityOf, MOST_COUNTED } from './capacity.ts'
+export { capacityOf, MOST_COUNTED, saturated } from './capacity.ts'
 export { decide } from './decide.ts'
 export type { Decision, EventReason, Outcome, ServiceEvent, Shortcoming } from './decision.ts'
 export type { Assignment, Holding } from './holding.ts'
 export { Ledger, type Quarantine } from './ledger.ts'
+export type { PoolOccupancy } from './pool-occupancy.ts'
 export type { AddressRefusal, AllocationFailure, ClearCause, PoolRefusal, PoolVerdict } from './refusal.ts'
 export {
   ADDRESS_CONDITION,
