@@ -148,6 +148,7 @@ const WARNED: readonly [name: string, object: ConfigResource, warning: RegExp][]
   ['disableMP', peer('r', { disableMP: true }), /disableMP has no effect/],
   ['an alias to come', bgp('b', { communities: ['later'] }), /no Community object defines "later" yet/],
   ['a profile to come', peer('r', { bfdProfile: 'later' }), /BFDProfile later does not exist yet/],
+  // network-or-broadcast-address
   ['.255 in a pool', pool('p', { addresses: ['192.0.2.0/24'] }), /ends in \.255.*avoidBuggyIPs/],
 ]
 

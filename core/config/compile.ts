@@ -11,6 +11,7 @@ import { draftPeers } from './peers.ts'
 import { draftPools, settlePools } from './pools.ts'
 import type { Problem } from './problem.ts'
 import type { Resources } from './resources.ts'
+import { share } from './share.ts'
 import type { Snapshot } from './snapshot.ts'
 
 export interface Compiled {
@@ -24,6 +25,7 @@ export interface Compiled {
  *
  * An object with a problem of severity `error` or `waiting` is not applied, in no part: its form in `previous` (the
  * Snapshot in force until now) stays instead, and all other objects take effect. For pools see `settlePools`.
+ * What did not change is the same object as in `previous`; if nothing did, the Snapshot is.
  */
 export function compile(resources: Resources, previous?: Snapshot): Compiled {
   const nodes = new NodeSharing(resources.nodes)
@@ -49,7 +51,7 @@ export function compile(resources: Resources, previous?: Snapshot): Compiled {
     communities,
   }
   const drafts = [poolDrafts, l2Drafts, bgpDrafts, peerDrafts, bfdDrafts, communityDrafts]
-  return { snapshot: freeze(snapshot), problems: drafts.flatMap(problemsOf) }
+  return { snapshot: freeze(share(snapshot, previous)), problems: drafts.flatMap(problemsOf) }
 }
 
 function problemsOf(drafts: readonly Draft<unknown>[]): Problem[] {

@@ -241,6 +241,26 @@ test('the Snapshot is frozen; the resources are not', () => {
   assert.ok(!Object.isFrozen(web.metadata.labels))
 })
 
+test('what did not change is the same object as before', () => {
+  const objects = [
+    WEB,
+    DATABASE,
+    l2('l'),
+    bgp('b'),
+    peer('r', { bfdProfile: 'f' }),
+    bfd('f'),
+    community('c', { a: '1:2' }),
+  ]
+  const before = given(objects).snapshot
+  const copies = structuredClone(objects)
+  assert.equal(given(copies, before).snapshot, before)
+  const after = given([...copies.slice(1), pool('web', { addresses: ['192.0.2.0/25'] })], before).snapshot
+  assert.notEqual(after, before)
+  assert.notEqual(after.pools.get('web'), before.pools.get('web'))
+  assert.equal(after.pools.get('db'), before.pools.get('db'))
+  assert.equal(after.peers, before.peers)
+})
+
 test('an object elsewhere with the name of one of ours changes nothing', () => {
   const elsewhere = pool('web', { addresses: ['oops'] }, { namespace: 'default' })
   const { snapshot, rules } = given([elsewhere, WEB])

@@ -8,7 +8,6 @@ export const RULES = {
   ...SCHEMA_RULES,
   'wrong-namespace': 'Only objects in the namespace of Invar are read.',
   'object-repeated': 'Two objects of one kind have the same name.',
-  'kind-unknown': 'The kind does not belong to the configuration of Invar.',
 
   'selector-key-invalid': 'A label key of a selector is not a Kubernetes label key.',
   'selector-value-invalid': 'A label value of a selector is not a Kubernetes label value.',
@@ -30,7 +29,6 @@ export const RULES = {
   'network-or-broadcast-address': 'The pool holds the first or last address of its network, which some clients refuse.',
   'pool-overlaps-node': 'The pool holds the address of a node.',
 
-  'aggregation-length-invalid': 'The aggregation length is outside of 1 to 32 (IPv4) or 1 to 128 (IPv6).',
   'aggregation-with-service-selectors': 'Routes of selected services cannot be aggregated.',
   'aggregation-exceeds-pool': 'The aggregate would be larger than an entry of a pool that it announces.',
   'community-invalid': 'The value is not a community.',
@@ -41,7 +39,6 @@ export const RULES = {
   'asn-missing': 'myASN is absent or 0.',
   'peer-asn-missing': 'Neither peerASN nor dynamicASN is given.',
   'peer-asn-ambiguous': 'Both peerASN and dynamicASN are given.',
-  'dynamic-asn-unknown': 'dynamicASN is neither internal nor external.',
   'multihop-internal': 'ebgpMultiHop is set on a peer of the same AS.',
   'peer-target-missing': 'Neither peerAddress nor interface is given.',
   'peer-target-ambiguous': 'Both peerAddress and interface are given.',
