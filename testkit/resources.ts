@@ -1,5 +1,5 @@
 /** Resources in few words, for tests: `pool('web', { addresses: ['192.0.2.0/24'] })`. */
-import { type ConfigResource, LIST_OF_KIND, NO_RESOURCES, type Resources } from '../core/config/index.ts'
+import { type ConfigResource, gather, type Resources } from '../core/config/index.ts'
 import type {
   BFDProfile,
   BGPAdvertisement,
@@ -58,12 +58,7 @@ export function community(name: string, aliases: Readonly<Record<string, string>
   return { apiVersion: V1BETA1, kind: 'Community', metadata: metadata(name, meta), spec: { communities } }
 }
 
-/** Sorts objects into the lists of their kinds. */
+/** The objects as live in the namespace of Invar, with what else is known. */
 export function resources(objects: readonly ConfigResource[], facts: Partial<Resources> = {}): Resources {
-  const lists: Record<string, ConfigResource[]> = {}
-  for (const object of objects) {
-    const list = LIST_OF_KIND[object.kind]
-    lists[list] = [...(lists[list] ?? []), object]
-  }
-  return { ...NO_RESOURCES, namespace: NAMESPACE, ...lists, ...facts }
+  return { ...gather(objects), namespace: NAMESPACE, ...facts }
 }

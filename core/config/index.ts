@@ -7,6 +7,8 @@ export type { Problem } from './problem.ts'
 export {
   type ConfigKind,
   type ConfigResource,
+  gather,
+  isConfigKind,
   LIST_OF_KIND,
   type NamespaceFacts,
   NO_RESOURCES,

@@ -68,6 +68,22 @@ export const LIST_OF_KIND = {
   Community: 'communities',
 } as const satisfies Record<ConfigKind, keyof Resources>
 
+/** Whether objects of this kind make up the configuration. */
+export function isConfigKind(kind: unknown): kind is ConfigKind {
+  return typeof kind === 'string' && Object.hasOwn(LIST_OF_KIND, kind)
+}
+
+/** Sorts objects of mixed kinds, out of files for example, into the lists of their kinds. */
+export function gather(objects: readonly ConfigResource[]): Resources {
+  const lists: Record<string, ConfigResource[]> = {}
+  for (const object of objects) {
+    const list = LIST_OF_KIND[object.kind]
+    lists[list] ??= []
+    lists[list].push(object)
+  }
+  return { ...NO_RESOURCES, ...lists }
+}
+
 export const NO_RESOURCES: Resources = {
   pools: [],
   l2Advertisements: [],
