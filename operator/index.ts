@@ -35,12 +35,15 @@ export {
   type WatchOptions,
   type WriteOptions,
 } from './client.ts'
-export { Configuration, IP_ADDRESS_POOLS, type NodeView } from './configuration.ts'
+export { Configuration, IP_ADDRESS_POOLS, type KeptNode } from './configuration.ts'
 export { currentNamespace, type KubeConfigSource, loadKubeConfig, serviceAccountNamespace } from './credentials.ts'
 export { DEFAULT_LEASE_TIMING, type LeaseTiming } from './election.ts'
-export { type Following, follow, onRealChange } from './followed.ts'
+export type { EventToRaise } from './event-series.ts'
+export { type EventCounters, EventRecorder, type EventRecorderOptions } from './events.ts'
+export { type Follow, type FollowOptions, onRealChange } from './followed.ts'
 export { type Change, Informer, type InformerCounters, type InformerOptions } from './informer.ts'
 export { type Fence, Leader, type LeaderOptions } from './leader.ts'
+export { InvarOperator, type ProgramOptions } from './program.ts'
 export { KeyQueue, type Lane } from './queue.ts'
 export { DONE, type Outcome, type Reconciled, Reconciler, type ReconcilerOptions } from './reconcile.ts'
 export {
@@ -56,5 +59,6 @@ export {
 } from './resource.ts'
 export * from './resources.ts'
 export type { Ending } from './resume.ts'
+export { isEqual, mergePatchOf, type StatusWrite, statusPatchOf, withCondition, writeStatus } from './status.ts'
 export { type IndexFunction, type ReadonlyStore, Store } from './store.ts'
 export type { WatchEvent } from './watch-stream.ts'
