@@ -1,0 +1,54 @@
+import type { Members, OwnershipReason } from './node.ts'
+
+/** What an election needs to know of this node. */
+export interface Self {
+  readonly node: string
+  readonly usable: ReadonlyMap<string, string>
+  readonly isLeaving: boolean
+}
+
+/** What an election needs to know of an address. */
+export interface Contest {
+  readonly candidates: readonly string[]
+  readonly interfaces: readonly string[] | undefined
+}
+
+export interface Elected {
+  /** undefined = nobody can. */
+  readonly owner: string | undefined
+  readonly reason: OwnershipReason
+}
+
+/**
+ * The owner is the first candidate that is alive and has a usable interface. Every node computes it alike from what
+ * all publish; nobody is asked.
+ */
+export function elect(contest: Contest, members: Members, self: Self): Elected {
+  const { candidates } = contest
+  if (!members.isSettled) return { owner: undefined, reason: { kind: 'waiting-for-members' } }
+  const owner = candidates.find((node) => isEligible(node, contest, members, self))
+  if (owner === self.node) return { owner, reason: { kind: 'elected' } }
+  if (!candidates.includes(self.node)) return { owner, reason: { kind: 'not-a-candidate' } }
+  if (owner === undefined || usableInterfaces(contest, self).length === 0) {
+    return { owner, reason: { kind: 'no-usable-interface', wanted: contest.interfaces } }
+  }
+  return { owner, reason: { kind: 'lost-election', owner } }
+}
+
+function isEligible(node: string, contest: Contest, members: Members, self: Self): boolean {
+  if (node === self.node) return !self.isLeaving && usableInterfaces(contest, self).length > 0
+  if (members.alive === undefined) return true
+  const member = members.alive.get(node)
+  if (member === undefined) return false
+  const { interfaces } = member
+  if (interfaces === undefined) return true
+  return contest.interfaces === undefined
+    ? interfaces.length > 0
+    : contest.interfaces.some((name) => interfaces.includes(name))
+}
+
+/** Interfaces of this node to answer on, in name order. */
+export function usableInterfaces(contest: Contest, self: Self): readonly string[] {
+  const names = contest.interfaces ?? [...self.usable.keys()]
+  return names.filter((name) => self.usable.has(name)).sort()
+}

@@ -1,0 +1,15 @@
+export { type Contest, type Elected, elect, type Self, usableInterfaces } from './elect.ts'
+export {
+  type Action,
+  type AliveMember,
+  DEFAULT_OPTIONS,
+  type Event,
+  type Members,
+  type Options,
+  type OwnershipReason,
+  type WantedAddress,
+  type WantedService,
+} from './node.ts'
+export { BURST_GAPS_MS, PACE_MS } from './schedule.ts'
+export { initial, type State } from './state.ts'
+export { DEFEND_INTERVAL_MS, step } from './step.ts'

@@ -1,0 +1,100 @@
+/**
+ * When the neighbours are told. A burst starts at once and goes on at growing gaps for five seconds: the first rounds
+ * reach those who listen, the later ones those who were busy or whose switch port was not yet forwarding. Then, if
+ * wanted, slow refresh.
+ *
+ * All bursts pass the same gaps, so that one first-in-first-out queue per round is always in time order: no heap, and
+ * ten thousand bursts cost ten thousand queue entries. Queues are served in the order of rounds: the first word on a
+ * new address goes out before anybody's repetition.
+ */
+import { Fifo } from './fifo.ts'
+
+/** Gap before each round of a burst. The offsets are 0, 0.1, 0.3, 0.7, 1.5, 3 and 5 s. */
+export const BURST_GAPS_MS: readonly number[] = [0, 100, 200, 400, 800, 1500, 2000]
+
+/** The unit of pacing. */
+export const PACE_MS = 10
+
+/** One address on one interface, being announced. */
+export interface Burst {
+  readonly ip: string
+  readonly interface: string
+  readonly startedAt: number
+  /** A cancelled burst stays in its queue and is dropped when its turn comes. */
+  isCancelled: boolean
+}
+
+interface Round {
+  readonly burst: Burst
+  readonly dueAt: number
+}
+
+export interface ScheduleOptions {
+  readonly refreshIntervalMs: number
+  readonly roundsPerTick: number
+}
+
+/** Mutable, since a burst of ten thousand addresses changes it fifty thousand times. Reads no clock. */
+export class Schedule {
+  readonly #options: ScheduleOptions
+  /** One queue per round of the burst; the last is the refresh, which feeds itself. */
+  readonly #queues: readonly Fifo<Round>[]
+  #tickStartedAt = Number.NEGATIVE_INFINITY
+  #sentInTick = 0
+
+  constructor(options: ScheduleOptions) {
+    this.#options = options
+    this.#queues = Array.from({ length: BURST_GAPS_MS.length + 1 }, () => new Fifo<Round>())
+  }
+
+  start(ip: string, interfaceName: string, now: number): Burst {
+    const burst: Burst = { ip, interface: interfaceName, startedAt: now, isCancelled: false }
+    this.#queues[0]!.push({ burst, dueAt: now })
+    return burst
+  }
+
+  /** Hands out the rounds that are due, as many as the pace allows. */
+  run(now: number, send: (burst: Burst) => void): void {
+    if (now >= this.#tickStartedAt + PACE_MS) {
+      this.#tickStartedAt = now
+      this.#sentInTick = 0
+    }
+    for (const [index, queue] of this.#queues.entries()) {
+      this.#dropCancelled(queue)
+      while (
+        this.#sentInTick < this.#options.roundsPerTick &&
+        (queue.first?.dueAt ?? Number.POSITIVE_INFINITY) <= now
+      ) {
+        const { burst } = queue.shift()!
+        this.#sentInTick++
+        send(burst)
+        this.#queueNext(burst, index, now)
+        this.#dropCancelled(queue)
+      }
+    }
+  }
+
+  /** When `run` has something to do next; undefined = nothing is waiting. */
+  nextAt(): number | undefined {
+    let next: number | undefined
+    for (const queue of this.#queues) {
+      this.#dropCancelled(queue)
+      const dueAt = queue.first?.dueAt
+      if (dueAt !== undefined && (next === undefined || dueAt < next)) next = dueAt
+    }
+    if (next === undefined || this.#sentInTick < this.#options.roundsPerTick) return next
+    return Math.max(next, this.#tickStartedAt + PACE_MS)
+  }
+
+  #queueNext(burst: Burst, index: number, now: number): void {
+    const gapMs = BURST_GAPS_MS[index + 1]
+    if (gapMs !== undefined) this.#queues[index + 1]!.push({ burst, dueAt: now + gapMs })
+    else if (this.#options.refreshIntervalMs > 0) {
+      this.#queues.at(-1)!.push({ burst, dueAt: now + this.#options.refreshIntervalMs })
+    }
+  }
+
+  #dropCancelled(queue: Fifo<Round>): void {
+    while (queue.first?.burst.isCancelled) queue.shift()
+  }
+}
