@@ -2,20 +2,22 @@
  * The configuration as both programs follow it: all resources that make it up, compiled into one Snapshot whenever one
  * of them changes.
  */
+import { type NodeView, nodeViewOf } from '../core/announce/index.ts'
 import {
   type Compiled,
   compile,
+  type NamespaceFacts,
   type NodeFacts,
   type Problem,
   type Resources,
   type Snapshot,
 } from '../core/config/index.ts'
 import type { BFDProfile, BGPAdvertisement, BGPPeer, Community, IPAddressPool, L2Advertisement } from '../crds/index.ts'
-import type { TimerHandle } from '../runtime/clock.ts'
-import { type Following, follow, onRealChange } from './followed.ts'
+import type { Clock, TimerHandle } from '../runtime/clock.ts'
+import { type Follow, onRealChange } from './followed.ts'
 import type { Informer } from './informer.ts'
-import type { KubernetesObject } from './resource.ts'
-import { metallbResource, NAMESPACES, NODES, type Node } from './resources.ts'
+import type { KubernetesObject, Resource } from './resource.ts'
+import { metallbResource, NAMESPACES, type Namespace, NODES, type Node } from './resources.ts'
 import type { ReadonlyStore } from './store.ts'
 
 export const IP_ADDRESS_POOLS = metallbResource<Stored<IPAddressPool>>('IPAddressPool', 'ipaddresspools', 'v1beta1')
@@ -29,61 +31,44 @@ const COMMUNITIES = metallbResource<Stored<Community>>('Community', 'communities
 type Stored<T> = T & KubernetesObject
 
 /** What is kept of a Node. */
-export interface NodeView extends NodeFacts {
+export interface KeptNode extends NodeFacts, NodeView {
+  /** InternalIP and ExternalIP, as text. */
   readonly addresses: readonly string[]
-  readonly networkUnavailable: boolean
 }
 
 /** Changes that come in one burst (a `kubectl apply` of a folder) are compiled once. */
 const SETTLE_MS = 20
 
-type AnyInformer = Informer<KubernetesObject, unknown>
-
 export class Configuration {
   /** All nodes, by name. */
-  readonly nodes: Informer<Node, NodeView>
-  readonly #following: Following
+  readonly nodes: Informer<Node, KeptNode>
+  readonly #clock: Clock
   readonly #namespace: string
   readonly #pools: Informer<Stored<IPAddressPool>>
-  readonly #l2Advertisements
-  readonly #bgpAdvertisements
-  readonly #peers
-  readonly #bfdProfiles
-  readonly #communities
-  readonly #namespaces
+  readonly #l2Advertisements: Informer<Stored<L2Advertisement>>
+  readonly #bgpAdvertisements: Informer<Stored<BGPAdvertisement>>
+  readonly #peers: Informer<Stored<BGPPeer>>
+  readonly #bfdProfiles: Informer<Stored<BFDProfile>>
+  readonly #communities: Informer<Stored<Community>>
+  readonly #namespaces: Informer<Namespace, NamespaceFacts>
   readonly #listeners: ((compiled: Compiled) => void)[] = []
   #compiled: Compiled | undefined
   #timer: TimerHandle | undefined
 
   /** @param namespace where the metallb.io resources are read */
-  constructor(following: Following, namespace: string) {
-    this.#following = following
+  constructor(follow: Follow, clock: Clock, namespace: string) {
+    this.#clock = clock
     this.#namespace = namespace
-    const own = <T extends KubernetesObject>() => ({ namespace, keep: withoutVersions<T> })
-    this.#pools = follow(following, IP_ADDRESS_POOLS, own<Stored<IPAddressPool>>())
-    this.#l2Advertisements = follow(following, L2_ADVERTISEMENTS, own<Stored<L2Advertisement>>())
-    this.#bgpAdvertisements = follow(following, BGP_ADVERTISEMENTS, own<Stored<BGPAdvertisement>>())
-    this.#peers = follow(following, BGP_PEERS, own<Stored<BGPPeer>>())
-    this.#bfdProfiles = follow(following, BFD_PROFILES, own<Stored<BFDProfile>>())
-    this.#communities = follow(following, COMMUNITIES, own<Stored<Community>>())
-    this.#namespaces = follow(following, NAMESPACES, {
-      keep: ({ metadata }) => ({ name: metadata.name, labels: metadata.labels ?? {} }),
-    })
-    this.nodes = follow(following, NODES, { keep: viewOfNode })
-  }
-
-  /** The informers behind it: for readiness, and to say what is waited for. */
-  get informers(): readonly AnyInformer[] {
-    return [
-      this.#pools,
-      this.#l2Advertisements,
-      this.#bgpAdvertisements,
-      this.#peers,
-      this.#bfdProfiles,
-      this.#communities,
-      this.#namespaces,
-      this.nodes,
-    ] as unknown as AnyInformer[]
+    const own = <T extends KubernetesObject>(resource: Resource<T>): Informer<T> =>
+      this.#recompileOn(follow(resource, { selection: { namespace }, transform: withoutVersions<T> }))
+    this.#pools = own(IP_ADDRESS_POOLS)
+    this.#l2Advertisements = own(L2_ADVERTISEMENTS)
+    this.#bgpAdvertisements = own(BGP_ADVERTISEMENTS)
+    this.#peers = own(BGP_PEERS)
+    this.#bfdProfiles = own(BFD_PROFILES)
+    this.#communities = own(COMMUNITIES)
+    this.#namespaces = this.#recompileOn(follow(NAMESPACES, { transform: keepNamespace }))
+    this.nodes = this.#recompileOn(follow(NODES, { transform: keepNode }))
   }
 
   /** The pools as the API server has them, status included, by `namespace/name`. */
@@ -105,28 +90,23 @@ export class Configuration {
     this.#listeners.push(listener)
   }
 
-  /** Resolves when everything was read once and compiled. */
-  async start(): Promise<void> {
-    for (const informer of this.informers) informer.start()
-    await Promise.all(this.informers.map((informer) => informer.whenSynced()))
+  /** To be called once, when everything was read: compiles, and from then on after every change. */
+  begin(): void {
     this.#compile()
-    for (const informer of this.informers) {
-      let isReplay = true
-      const handler = (): void => {
-        if (!isReplay) this.#schedule()
-      }
-      onRealChange(informer, handler, withoutStatus)
-      isReplay = false
-    }
   }
 
-  async stop(): Promise<void> {
-    if (this.#timer !== undefined) this.#following.clock.clearTimeout(this.#timer)
-    await Promise.all(this.informers.map((informer) => informer.stop()))
+  stop(): void {
+    if (this.#timer !== undefined) this.#clock.clearTimeout(this.#timer)
+  }
+
+  #recompileOn<T extends KubernetesObject, S>(informer: Informer<T, S>): Informer<T, S> {
+    onRealChange(informer, () => this.#schedule(), withoutStatus)
+    return informer
   }
 
   #schedule(): void {
-    this.#timer ??= this.#following.clock.setTimeout(() => {
+    if (this.#compiled === undefined) return
+    this.#timer ??= this.#clock.setTimeout(() => {
       this.#timer = undefined
       this.#compile()
     }, SETTLE_MS)
@@ -163,13 +143,14 @@ function withoutStatus(object: unknown): unknown {
   return rest
 }
 
-function viewOfNode({ metadata, status }: Node): NodeView {
+function keepNamespace({ metadata }: Namespace): NamespaceFacts {
+  return { name: metadata.name, labels: metadata.labels ?? {} }
+}
+
+function keepNode(node: Node): KeptNode {
+  const addresses = node.status?.addresses ?? []
   return {
-    name: metadata.name,
-    labels: metadata.labels ?? {},
-    addresses: (status?.addresses ?? []).filter(({ type }) => type.endsWith('IP')).map(({ address }) => address),
-    networkUnavailable: (status?.conditions ?? []).some(
-      ({ type, status }) => type === 'NetworkUnavailable' && status === 'True',
-    ),
+    ...nodeViewOf(node),
+    addresses: addresses.filter(({ type }) => type.endsWith('IP')).map(({ address }) => address),
   }
 }

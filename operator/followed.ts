@@ -1,49 +1,25 @@
-/** Informers that tell only of changes that matter to their reader. */
+/** Informers that keep, and tell of, no more than their reader needs. */
 import { isDeepStrictEqual } from 'node:util'
-import type { Clock } from '../runtime/clock.ts'
-import type { Random } from '../runtime/random.ts'
-import type { Client, Selection } from './client.ts'
-import { type Change, Informer } from './informer.ts'
+import type { Change, Informer, InformerOptions } from './informer.ts'
 import type { KubernetesObject, Resource } from './resource.ts'
-import type { Ending } from './resume.ts'
-import type { IndexFunction } from './store.ts'
 
-/** What every informer of a program has in common. */
-export interface Following {
-  readonly client: Pick<Client, 'list' | 'watch'>
-  readonly clock: Clock
-  readonly random: Random
-  /** Told of each end of a list or watch, for counters and the log. */
-  readonly observe?: (resource: Resource, ending: Ending) => void
-}
+export type FollowOptions<T extends KubernetesObject, S> = Pick<
+  InformerOptions<T, S>,
+  'selection' | 'transform' | 'indexes'
+>
 
-export interface FollowOptions<T, S> extends Selection {
-  /** What the reader needs of an object; a change outside of it is no change. */
-  readonly keep: (object: T) => S
-  readonly indexes?: Readonly<Record<string, IndexFunction<S>>>
-}
-
-/** An informer that keeps `keep(object)` and nothing else. It is not started. */
-export function follow<T extends KubernetesObject, S>(
-  following: Following,
+/** Makes an informer of a program, which starts and stops it: `InvarOperator.follow`. */
+export type Follow = <T extends KubernetesObject, S>(
   resource: Resource<T>,
   options: FollowOptions<T, S>,
-): Informer<T, S> {
-  const { keep, indexes, ...selection } = options
-  const { observe, ...common } = following
-  return new Informer<T, S>({
-    ...common,
-    resource,
-    selection,
-    transform: keep,
-    ...(indexes === undefined ? {} : { indexes }),
-    ...(observe === undefined ? {} : { observe: (ending) => observe(resource, ending) }),
-  })
-}
+) => Informer<T, S>
 
-/** Calls the handler for all that is there and for every change that shows in `view` of what is kept. */
-export function onRealChange<S>(
-  informer: Pick<Informer<KubernetesObject, S>, 'onChange'>,
+/**
+ * Calls the handler for every change that shows in `view` of what is kept.
+ * @param view what matters of an object; default: all of it
+ */
+export function onRealChange<T extends KubernetesObject, S>(
+  informer: Pick<Informer<T, S>, 'onChange'>,
   handler: (change: Change<S>) => void,
   view: (object: S) => unknown = (object) => object,
 ): void {

@@ -35,7 +35,9 @@ export {
   type WatchOptions,
   type WriteOptions,
 } from './client.ts'
+export { type ClientMetrics, clientMetrics } from './client-metrics.ts'
 export { Configuration, IP_ADDRESS_POOLS, type KeptNode } from './configuration.ts'
+export { CONFIGURATION_STATES, ConfigurationStateWriter } from './configuration-state.ts'
 export { currentNamespace, type KubeConfigSource, loadKubeConfig, serviceAccountNamespace } from './credentials.ts'
 export { DEFAULT_LEASE_TIMING, type LeaseTiming } from './election.ts'
 export type { EventToRaise } from './event-series.ts'

@@ -16,7 +16,8 @@ export type Routes = Readonly<Record<string, (request: IncomingMessage) => Answe
 
 export interface ListenOptions {
   readonly port: number
-  readonly host: string
+  /** Default: all addresses, IPv6 and IPv4. */
+  readonly host?: string
   /** With it the server speaks HTTPS. */
   readonly tls?: SecureContextOptions
 }
@@ -40,7 +41,7 @@ export async function serve(routes: Routes, options: ListenOptions): Promise<Ser
   try {
     await once(server, 'listening')
   } catch (cause) {
-    throw new Error(`cannot listen on ${options.host}:${options.port}`, { cause })
+    throw new Error(`cannot listen on ${options.host ?? '*'}:${options.port}`, { cause })
   }
   return server
 }

@@ -1,0 +1,78 @@
+/** Program 1: the controller. Reads flags, wires the parts together, runs until it is told to stop. */
+import { clientMetrics, currentNamespace, type KubeConfigSource, loadKubeConfig } from '../operator/index.ts'
+import { systemClock } from '../runtime/clock.ts'
+import { type Flags, readFlags } from '../runtime/flags.ts'
+import { close, healthRoute, serve } from '../runtime/http.ts'
+import { Lifecycle } from '../runtime/lifecycle.ts'
+import { type Level, type Log, sentenceOf, systemLog } from '../runtime/log.ts'
+import { Metrics } from '../runtime/metrics.ts'
+import { systemRandom } from '../runtime/random.ts'
+import { CONTROLLER_FLAGS } from './flags.ts'
+import { Controller } from './program.ts'
+
+type ControllerFlags = Flags<typeof CONTROLLER_FLAGS>
+
+export async function main(args: readonly string[]): Promise<void> {
+  const result = readFlags(CONTROLLER_FLAGS, args, process.env)
+  if (result.kind === 'help') {
+    process.stdout.write(`The controller of Invar gives addresses to Services of type LoadBalancer.\n\n${result.text}`)
+    return
+  }
+  if (result.kind === 'wrong') {
+    process.stderr.write(`controller: ${result.message}\n`)
+    process.exitCode = 2
+    return
+  }
+  const { flags } = result
+  const log = systemLog(flags.text('log-level') as Level)
+  for (const notice of flags.notices) log.warn('flagWithoutEffect', notice)
+  const lifecycle = new Lifecycle(log)
+  lifecycle.install()
+  try {
+    await run(flags, log, lifecycle)
+  } catch (error) {
+    log.error('startFailed', sentenceOf(error))
+    await lifecycle.stop()
+    process.exitCode = 1
+  }
+}
+
+async function run(flags: ControllerFlags, log: Log, lifecycle: Lifecycle): Promise<void> {
+  const metrics = new Metrics()
+  metrics.collectProcess()
+  const observed = clientMetrics(metrics)
+  const source: KubeConfigSource =
+    flags.text('kubeconfig') === '' ? { kind: 'default' } : { kind: 'file', path: flags.text('kubeconfig') }
+  const controller = new Controller({
+    source,
+    userAgent: 'invar-controller',
+    namespace: flags.text('namespace') || currentNamespace(loadKubeConfig(source)) || 'metallb-system',
+    podName: flags.text('pod-name'),
+    membershipSecret: flags.text('ml-secret-name'),
+    request: { loadBalancerClass: flags.text('lb-class'), sharingStaysInNamespace: false },
+    clock: systemClock,
+    random: systemRandom,
+    ...{ log, metrics, clientMetrics: observed },
+    observeRequest: observed.observeRequest,
+    observeEnding: (_, ending) => {
+      if (ending.kind === 'failed') observed.countUpdateError()
+    },
+    onFault: (error) => {
+      throw error
+    },
+  })
+  const live = { loop: () => ({ ok: true }) as const }
+  const routes = { '/healthz': healthRoute(live), '/readyz': healthRoute({ configuration: controller.ready }) }
+  const health = await serve(routes, { port: flags.number('health-probe-port') })
+  lifecycle.add('health pages', () => close(health))
+  if (flags.number('port') !== 0) {
+    const page = async () => ({ status: 200, body: await metrics.text(), contentType: metrics.contentType })
+    const server = await serve({ '/metrics': page }, { port: flags.number('port') })
+    lifecycle.add('metrics', () => close(server))
+  }
+  lifecycle.add('controller', () => controller.stop())
+  await controller.start()
+  log.info('started', 'everything is read and compiled')
+}
+
+if (import.meta.main) await main(process.argv.slice(2))

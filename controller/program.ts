@@ -1,0 +1,214 @@
+/** The controller: follows configuration and Services, and gives out addresses while it leads. */
+import { randomUUID } from 'node:crypto'
+import type { RequestOptions, ServiceEvent } from '../core/allocate/index.ts'
+import { Ledger } from '../core/allocate/index.ts'
+import {
+  ApiError,
+  Client,
+  type ClientMetrics,
+  Configuration,
+  ConfigurationStateWriter,
+  EventRecorder,
+  type Fence,
+  type Informer,
+  InvarOperator,
+  isTransient,
+  Leader,
+  type ProgramOptions,
+  SERVICES,
+  type Service,
+} from '../operator/index.ts'
+import type { Check } from '../runtime/http.ts'
+import { type Log, sentenceOf } from '../runtime/log.ts'
+import type { Metrics } from '../runtime/metrics.ts'
+import { Allocator } from './allocator.ts'
+import { keepService } from './kept.ts'
+import { ensureMembershipSecret } from './membership-secret.ts'
+import { exposeController, reconcileObserver } from './metrics.ts'
+import { PoolStatus } from './pool-status.ts'
+
+export interface ControllerOptions extends ProgramOptions {
+  readonly namespace: string
+  readonly podName: string
+  /** Secret to create for the speakers; '' = none. */
+  readonly membershipSecret: string
+  readonly request: RequestOptions
+  readonly metrics: Metrics
+  readonly clientMetrics: ClientMetrics
+  /** A fault of ours: the process has to end. */
+  readonly onFault: (error: Error) => void
+}
+
+const LEASE_NAME = 'invar-controller'
+/** One a connection of the client, so that no write waits in a queue that the fence does not see. */
+const WRITES_IN_FLIGHT = 40
+const SECRET_RETRY_MS = 5_000
+
+/** What lives as long as one term of leadership: the ledger is rebuilt from what the API server has. */
+interface Term {
+  readonly allocator: Allocator
+  readonly poolStatus: PoolStatus
+}
+
+export class Controller extends InvarOperator {
+  readonly #options: ControllerOptions
+  readonly #log: Log
+  readonly #leaderClient: Client
+  readonly #leader: Leader
+  readonly #events: EventRecorder
+  readonly #state: ConfigurationStateWriter
+  readonly #noLedger = new Ledger()
+  readonly #observeReconcile: (result: Reconciled) => void
+  #configuration!: Configuration
+  #services!: Informer<Service>
+  #term: Term | undefined
+  /** Ends of terms are waited for, so that two ledgers never decide at the same time. */
+  #ended: Promise<void> = Promise.resolve()
+
+  constructor(options: ControllerOptions) {
+    super(options)
+    this.#options = options
+    const { clock, random, namespace, podName, source, userAgent } = options
+    this.#log = options.log.of('controller')
+    this.#observeReconcile = reconcileObserver(options.metrics)
+    this.#leaderClient = new Client({ source, clock, userAgent: `${userAgent} leader`, maxConnections: 2 })
+    this.#leader = new Leader({
+      client: this.#leaderClient,
+      ...{ namespace, clock, random, name: LEASE_NAME },
+      identity: `${podName === '' ? 'controller' : podName}_${randomUUID()}`,
+      onElected: () => void this.#elected(),
+      onDeposed: (because) => this.#deposed(because),
+      onError: (error) => this.#log.warn('leaseFailed', `the Lease could not be read or written: ${error.message}`),
+    })
+    const guard = <T>(write: (fence: Fence) => Promise<T>): Promise<T> => this.#leader.guard(write)
+    this.#events = new EventRecorder({ client: this.client, component: 'metallb-controller', clock, random, guard })
+    this.#state = new ConfigurationStateWriter({
+      client: this.client,
+      component: { kind: 'controller' },
+      ...{ namespace, podName, clock, random, guard },
+      onFault: (error) => this.#fault('ConfigurationState', error),
+    })
+  }
+
+  protected async init(): Promise<void> {
+    const { clock, namespace, metrics, clientMetrics } = this.#options
+    this.#configuration = new Configuration((resource, options) => this.follow(resource, options), clock, namespace)
+    this.#services = this.follow(SERVICES, { transform: keepService })
+    this.#services.onChange(({ key }) => {
+      clientMetrics.countUpdate()
+      this.#term?.allocator.serviceChanged(key)
+    })
+    this.#configuration.onCompiled(({ snapshot, problems }) => {
+      clientMetrics.configured(problems.some(({ severity }) => severity === 'error'))
+      this.#state.judged(problems)
+      this.#term?.allocator.configure(snapshot)
+      this.#term?.poolStatus.touched()
+    })
+    exposeController(metrics, () => ({
+      ledger: this.#term?.allocator.ledger ?? this.#noLedger,
+      depth: this.#term?.allocator.depth ?? 0,
+      isLeader: this.#leader.isLeader,
+    }))
+  }
+
+  protected override synced(): void {
+    this.#configuration.begin()
+    this.#leader.start()
+  }
+
+  /** Ready: everything was read and compiled. A replica that does not lead is ready to. */
+  readonly ready: Check = () => {
+    const waiting = this.notSynced()
+    if (waiting.length > 0) return { ok: false, because: `waiting for ${waiting.join('; ')}` }
+    if (this.#configuration.snapshot === undefined)
+      return { ok: false, because: 'the configuration is not compiled yet' }
+    return { ok: true }
+  }
+
+  override async stop(): Promise<void> {
+    await this.#endTerm()
+    await this.#state.stop()
+    await this.#events.drain(1_000)
+    await this.#leader.stop()
+    this.#configuration.stop()
+    this.#leaderClient.close()
+    await super.stop()
+  }
+
+  /** A list that begins now holds all that the leader before us wrote; only then may anything be given out. */
+  async #elected(): Promise<void> {
+    this.#log.info('elected', 'this replica gives out addresses from now on')
+    await this.#ended
+    await this.#services.refresh()
+    if (!this.#leader.isLeader || this.#term !== undefined) return
+    const term = this.#newTerm()
+    this.#term = term
+    term.allocator.configure(this.#configuration.snapshot!)
+    term.allocator.start()
+    term.poolStatus.start()
+    this.#state.start()
+    await this.#ensureSecret()
+  }
+
+  #newTerm(): Term {
+    const { clock, random, namespace, request } = this.#options
+    const guard = <T>(write: (fence: Fence) => Promise<T>): Promise<T> => this.#leader.guard(write)
+    const onFault = (key: string, error: unknown): void => this.#fault(key, error)
+    const allocator = new Allocator({
+      services: this.#services.store,
+      writeStatus: (service, patch) =>
+        guard((fence) => this.client.patch(SERVICES, service.metadata, patch, { ...fence, subresource: 'status' })),
+      raise: (service, event) => this.#raise(service, event),
+      onPoolsTouched: () => this.#term?.poolStatus.touched(),
+      observe: this.#observeReconcile,
+      ...{ request, clock, random, onFault, concurrency: WRITES_IN_FLIGHT },
+    })
+    const poolStatus = new PoolStatus({
+      client: this.client,
+      pools: this.#configuration.pools,
+      ledger: allocator.ledger,
+      ...{ namespace, guard, onFault, clock, random },
+    })
+    return { allocator, poolStatus }
+  }
+
+  #deposed(because: string): void {
+    this.#log.warn('deposed', `this replica gives out no more addresses: ${because}`)
+    void this.#endTerm()
+  }
+
+  #endTerm(): Promise<void> {
+    const term = this.#term
+    this.#term = undefined
+    if (term === undefined) return this.#ended
+    this.#ended = Promise.all([term.allocator.stop(), term.poolStatus.stop(), this.#state.stop()]).then(() => undefined)
+    return this.#ended
+  }
+
+  async #ensureSecret(): Promise<void> {
+    const { namespace, membershipSecret, clock } = this.#options
+    if (membershipSecret === '' || !this.#leader.isLeader) return
+    try {
+      const isNew = await this.#leader.guard((fence) =>
+        ensureMembershipSecret(this.client, { namespace, name: membershipSecret }, fence),
+      )
+      if (isNew) this.#log.info('secretCreated', `created Secret ${namespace}/${membershipSecret} for the speakers`)
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error
+      const again = `tried again in ${SECRET_RETRY_MS / 1_000} s`
+      const line = isTransient(error) ? this.#log.warn : this.#log.error
+      line('secretFailed', `cannot create Secret ${namespace}/${membershipSecret}, ${again}: ${error.message}`)
+      clock.setTimeout(() => void this.#ensureSecret(), SECRET_RETRY_MS)
+    }
+  }
+
+  #raise(service: Service, { type, reason, message }: ServiceEvent): void {
+    const { name, namespace, uid } = service.metadata
+    const object = { apiVersion: 'v1', kind: 'Service', name, ...(namespace && { namespace }), ...(uid && { uid }) }
+    this.#events.raise({ object, type, reason, message })
+  }
+
+  #fault(key: string, error: unknown): void {
+    this.#options.onFault(new Error(`reconciling ${key}: ${sentenceOf(error)}`, { cause: error }))
+  }
+}
