@@ -171,12 +171,13 @@ function closedTo(request: ServiceRequest, pool: Pool): PoolRefusal | undefined 
 
 function tryPool(search: Search, pool: Pool, families: readonly Family[]): Choice | undefined {
   const answers = families.map((family) => offeredOrLowest(search, pool, family))
-  const refusal = answers.find((answer) => 'kind' in answer)
-  if (refusal !== undefined) {
-    note(search, pool.name, refusal as PoolRefusal)
+  const refusals = answers.filter((answer) => 'kind' in answer)
+  if (refusals.length > 0) {
+    const lasting = refusals.find(({ kind }) => kind !== 'full')
+    note(search, pool.name, lasting ?? { kind: 'full', families, rests: pool.reuseAfterMs > 0 })
     return undefined
   }
-  const found = answers as Found[]
+  const found = answers.filter((answer) => 'text' in answer)
   search.refusals?.delete(pool.name)
   const verdicts = [...verdictsOf(search), { pool: pool.name, refusal: undefined }]
   const [addresses, places] = [found.map(({ text }) => text), found.map(({ place }) => place)]
@@ -200,7 +201,7 @@ export function lowestAddress(
   if (!pool.families.has(family)) return { kind: 'lacks-family', family }
   const occupancy = ledger.pools.get(pool.name)!
   const found = occupancy.lowest(family, request, nowMs, ledger.isBarred)
-  return found ?? { kind: 'full', family, resting: occupancy.restingCount(family) > 0 }
+  return found ?? { kind: 'full', families: [family], rests: pool.reuseAfterMs > 0 }
 }
 
 function note(search: Search, pool: string, refusal: PoolRefusal): void {

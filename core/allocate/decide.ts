@@ -181,7 +181,7 @@ function allocate(pass: Pass, families: readonly Family[], had: readonly string[
   const missing = families.find((family) => !hasFamily(addresses, family))
   if (missing === undefined) return assigned(pass, addresses, pool, { verdicts })
   const because = lowestAddress(ledger, request, ledger.snapshot.pools.get(pool)!, missing, nowMs)
-  const refusal = 'kind' in because ? because : ({ kind: 'full', family: missing, resting: false } as const)
+  const refusal = 'kind' in because ? because : ({ kind: 'full', families: [missing], rests: false } as const)
   const shortcoming = { kind: 'missing-family', family: missing, pool, because: refusal } as const
   return assigned(pass, addresses, pool, { verdicts, shortcoming })
 }

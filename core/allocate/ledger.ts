@@ -132,7 +132,7 @@ export class Ledger {
     else if (place.pool.restOf(place.entry.family, address) === undefined) {
       place.pool.unblock(place.entry, place.offset)
     }
-    this.waiting.stir(place.pool.pool.name, address)
+    this.#stir(place.pool, address)
   }
 
   /** Whether a holding must not get further holders. */
@@ -142,12 +142,13 @@ export class Ledger {
     const holding = this.#holdings.get(address) ?? this.#open(address, place ?? this.#placeOf(address))
     holding.attach(assignment)
     const pool = holding.place?.pool
+    this.waiting.stirAddress(address)
     if (pool === undefined) return
     if (assignment.addresses[0] === address) pool.services++
     if (holding.holders.length > 1) return
     pool.regroup(holding)
     // A holder that shares is somebody to join.
-    if (assignment.sharingKey !== '') this.waiting.stir(pool.pool.name, address)
+    if (assignment.sharingKey !== '') this.waiting.stirPool(pool.pool.name)
   }
 
   #detach(address: string, assignment: Assignment, nowMs: number): void {
@@ -158,7 +159,7 @@ export class Ledger {
     if (pool !== undefined) {
       if (assignment.addresses[0] === address) pool.services--
       pool.regroup(holding)
-      this.waiting.stir(pool.pool.name, address)
+      this.#stir(pool, address)
     }
     if (holding.holders.length === 0) this.#close(holding, assignment.key, nowMs)
   }
@@ -172,7 +173,13 @@ export class Ledger {
     if (before.addresses[0] === holding.text) pool.services--
     if (after.addresses[0] === holding.text) pool.services++
     pool.regroup(holding)
-    this.waiting.stir(pool.pool.name, holding.text)
+    this.#stir(pool, holding.text)
+  }
+
+  /** Something changed at the address: it was freed, or is held in another way. */
+  #stir(pool: PoolOccupancy, address: string): void {
+    this.waiting.stirPool(pool.pool.name)
+    this.waiting.stirAddress(address)
   }
 
   #open(text: string, place: Place | undefined): Holding {

@@ -12,9 +12,10 @@ export type PoolRefusal =
   | { readonly kind: 'lacks-family'; readonly family: Family }
   | {
       readonly kind: 'full'
-      readonly family: Family
-      /** Freed addresses that other Services may have later. */
-      readonly resting: boolean
+      /** All that were wanted of it at once, of which it lacks one at least. */
+      readonly families: readonly Family[]
+      /** Whether its freed addresses rest before others may have them: time may help. */
+      readonly rests: boolean
     }
 
 /** One pool that was looked at, in the order in which it was. */

@@ -4,8 +4,8 @@ import type { AddressRefusal, AllocationFailure, ClearCause, PoolRefusal, PoolVe
 import type { RequestFault } from './request.ts'
 
 /**
- * The sentences that users read, in events, in the condition and from `explain`. They hold no counts or times, so that
- * the same cause gives the same text and is told once.
+ * The sentences that users read, in events, in the condition and from `explain`. They hold no counts or times, and
+ * nothing that others change without waking the Service up: the same cause gives the same text, and is told once.
  */
 
 /** Pools named in one sentence; an Event's note is limited to 1 kB. */
@@ -62,10 +62,11 @@ export function poolSentence(refusal: PoolRefusal): string {
       return 'does not select the labels of the Service'
     case 'lacks-family':
       return `has no ${familyName(refusal.family)} addresses`
-    case 'full':
-      return refusal.resting
-        ? `has no ${familyName(refusal.family)} address left but freed ones that still rest`
-        : `has no ${familyName(refusal.family)} address left`
+    case 'full': {
+      const rest = refusal.rests ? ', or those freed still rest' : ''
+      if (refusal.families.length === 1) return `has no ${familyName(refusal.families[0]!)} address left${rest}`
+      return `has not both an IPv4 and an IPv6 address left${rest}`
+    }
   }
 }
 

@@ -40,12 +40,18 @@ export class WaitingRoom {
     this.#waiting.delete(key)
   }
 
-  /** Something in `pool` changed at `address`: freed, or held in another way. */
-  stir(pool: string, address: string): void {
-    if (this.#byTopic.size === 0) return
-    for (const topic of [poolTopic(pool), addressTopic(address)]) {
-      if (this.#byTopic.has(topic)) this.#stirred.add(topic)
-    }
+  /** There may be more to have in the pool. */
+  stirPool(pool: string): void {
+    if (this.#byTopic.size > 0) this.#stir(poolTopic(pool))
+  }
+
+  /** The address was freed, or is held by others, or in another way. */
+  stirAddress(address: string): void {
+    if (this.#byTopic.size > 0) this.#stir(addressTopic(address))
+  }
+
+  #stir(topic: string): void {
+    if (this.#byTopic.has(topic)) this.#stirred.add(topic)
   }
 
   /** Keys of the Services that may succeed now, each once; asking again without a change in between gives none. */

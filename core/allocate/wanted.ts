@@ -28,11 +28,9 @@ export function nextRestAtMs(ledger: Ledger, failure: AllocationFailure): number
     return failure.because.kind === 'resting' ? failure.because.untilMs : undefined
   }
   if (failure.kind !== 'no-pool-has-room') return undefined
-  let earliest: number | undefined
-  for (const { pool, refusal } of failure.pools) {
-    if (refusal?.kind !== 'full') continue
-    const at = ledger.pools.get(pool)?.nextRestedAtMs(refusal.family)
-    if (at !== undefined && (earliest === undefined || at < earliest)) earliest = at
-  }
-  return earliest
+  const times = failure.pools.flatMap(({ pool, refusal }) => {
+    const families = refusal?.kind === 'full' ? refusal.families : []
+    return families.flatMap((family) => ledger.pools.get(pool)?.nextRestedAtMs(family) ?? [])
+  })
+  return times.length === 0 ? undefined : Math.min(...times)
 }
