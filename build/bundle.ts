@@ -1,0 +1,73 @@
+/** The programs as single files of JavaScript, one an entry point, under `out/app` as they lie in the image. */
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { build, type Plugin } from 'esbuild'
+import { asProgram } from './progress.ts'
+
+const ROOT = join(import.meta.dirname, '..')
+export const BUNDLES = join(ROOT, 'out', 'app')
+
+export interface EntryPoint {
+  /** Source file, and without its ending the bundle's path. */
+  readonly source: string
+  /** Name of the command, for a program; and what runs it. */
+  readonly command?: { readonly name: string; readonly interpreter: string }
+}
+
+/** The speaker's runtime is the copy that carries the file capability; see image.ts. */
+export const ENTRY_POINTS: readonly EntryPoint[] = [
+  { source: 'controller/main.ts', command: { name: 'controller', interpreter: '/bin/node' } },
+  { source: 'speaker/main.ts', command: { name: 'speaker', interpreter: '/bin/node-net-raw' } },
+  { source: 'speaker/wire/thread.ts' },
+  { source: 'cli/main.ts', command: { name: 'invarctl', interpreter: '/bin/node' } },
+]
+
+/** Entry points whose sources exist. */
+export function presentEntryPoints(): readonly EntryPoint[] {
+  return ENTRY_POINTS.filter(({ source }) => existsSync(join(ROOT, source)))
+}
+
+/** Path of an entry point's bundle below `out/app`. */
+export function bundlePath({ source }: EntryPoint): string {
+  return source.replace(/\.ts$/, '.js')
+}
+
+/** Bundles all entry points; takes about a second. */
+export async function bundle(): Promise<void> {
+  for (const entry of presentEntryPoints()) {
+    await build({
+      absWorkingDir: ROOT,
+      entryPoints: [entry.source],
+      outfile: join(BUNDLES, bundlePath(entry)),
+      bundle: true,
+      platform: 'node',
+      format: 'esm',
+      target: 'node26',
+      legalComments: 'none',
+      // Stack traces keep their names; a source map would be larger than the program.
+      keepNames: true,
+      logLevel: 'error',
+      plugins: [workerPaths],
+      banner: { js: banner(entry) },
+    })
+  }
+}
+
+/** Packages in CommonJS ask for `require`, which a module has to make for itself. */
+function banner({ command }: EntryPoint): string {
+  const shebang = command === undefined ? '' : `#!${command.interpreter}\n`
+  return `${shebang}import { createRequire as __createRequire } from 'node:module'
+const require = __createRequire(import.meta.url)`
+}
+
+/** A worker's source is named by its URL, which the bundler does not follow: the bundle beside it ends in `.js`. */
+const workerPaths: Plugin = {
+  name: 'worker-paths',
+  setup: ({ onLoad }) =>
+    onLoad({ filter: /[\\/]speaker[\\/]\w+\.ts$/ }, ({ path }) => ({
+      contents: readFileSync(path, 'utf8').replace(/(['"]\.\/wire\/thread)\.ts(['"])/g, '$1.js$2'),
+      loader: 'ts',
+    })),
+}
+
+if (import.meta.main) await asProgram(bundle)
