@@ -28,17 +28,21 @@ type Schema = { readonly [keyword: string]: unknown }
 /** File name inside crds/generated → contents. */
 export async function generateCrds(): Promise<ReadonlyMap<string, string>> {
   const files = new Map<string, string>()
-  const definitions = globSync('*.yaml', { cwd: FOLDER })
-    .sort()
-    .map((name) => ({ name: basename(name, '.yaml'), definition: read(name) }))
+  const definitions = definitionFiles().map((file) => ({ name: basename(file, '.yaml'), definition: read(file) }))
   for (const { name, definition } of definitions) files.set(`${name}.ts`, await typesOf(definition))
   files.set('schemas.ts', schemasOf(definitions.map(({ definition }) => definition)))
   files.set('index.ts', indexOf(definitions.map(({ name, definition }) => [name, definition.spec.names.kind])))
   return files
 }
 
-function read(name: string): Definition {
-  return parse(readFileSync(join(FOLDER, name), 'utf8')) as Definition
+/** Absolute paths of the YAML of the definitions, in name order. */
+export function definitionFiles(): readonly string[] {
+  const names = globSync('*.yaml', { cwd: FOLDER }).filter((name) => name !== 'kustomization.yaml')
+  return names.sort().map((name) => join(FOLDER, name))
+}
+
+function read(file: string): Definition {
+  return parse(readFileSync(file, 'utf8')) as Definition
 }
 
 function storageSchema(definition: Definition): Schema {

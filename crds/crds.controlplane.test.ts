@@ -1,10 +1,11 @@
 /** The definitions on a real API server: what it takes, what it refuses, and that we say the same of a file. */
 import assert from 'node:assert/strict'
-import { globSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { Agent, request } from 'node:https'
 import { join } from 'node:path'
 import { after, before, suite, test } from 'node:test'
 import fc from 'fast-check'
+import { definitionFiles } from '../build/crds.ts'
 import { type ConfigResource, compile } from '../core/config/index.ts'
 import { type ControlPlane, startControlPlane } from '../testkit/controlplane.ts'
 import { campaign } from '../testkit/property.ts'
@@ -184,9 +185,8 @@ suite('the definitions on a real API server', () => {
       cert: readFileSync(certificate),
       key: readFileSync(key),
     })
-    const files = globSync('*.yaml', { cwd: import.meta.dirname }).map((name) => join(import.meta.dirname, name))
     plane.kubectl(['create', 'namespace', NAMESPACE])
-    plane.kubectl(['apply', ...files.flatMap((file) => ['-f', file])])
+    plane.kubectl(['apply', ...definitionFiles().flatMap((file) => ['-f', file])])
     plane.kubectl(['wait', '--for=condition=Established', '--timeout=30s', 'crd', '--all'])
   })
   after(async () => {

@@ -3,7 +3,7 @@ import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { parse } from 'yaml'
-import { generateCrds } from '../build/crds.ts'
+import { definitionFiles, generateCrds } from '../build/crds.ts'
 
 test('what is generated is what the YAML says: after a change run `node build/crds.ts`', async () => {
   const expected = await generateCrds()
@@ -23,8 +23,8 @@ test('both versions of BGPPeer have one schema, so that conversion loses nothing
 })
 
 test('every kind is namespaced, has the status subresource, and survives an uninstall', () => {
-  for (const name of globSync('*.yaml', { cwd: import.meta.dirname })) {
-    const { metadata, spec } = parse(readFileSync(join(import.meta.dirname, name), 'utf8'))
+  for (const name of definitionFiles()) {
+    const { metadata, spec } = parse(readFileSync(name, 'utf8'))
     assert.equal(spec.scope, 'Namespaced', name)
     assert.equal(metadata.name, `${spec.names.plural}.metallb.io`)
     assert.equal(metadata.annotations['helm.sh/resource-policy'], 'keep', name)

@@ -42,6 +42,7 @@ table('pool accepted', [
   ['both families', [addresses('10.0.0.0/24', '2001:db8::/64', '2001:db8:1::1-2001:db8:1::9')], []],
   ['neighbours', [addresses('10.0.0.0/25', '10.0.0.128/25')], []],
   ['only a priority', [pool('p', { serviceAllocation: { priority: 5 } })], []],
+  ['a reuse-after of nothing', [pool('p', {}, { annotations: { 'invar.dev/reuse-after': '0s' } })], []],
   ['one reuse-after', [pool('p', {}, { annotations: { 'invar.dev/reuse-after': '1h30m' } })], []],
 ])
 
@@ -132,6 +133,16 @@ table('pool refused', [
     [pool('b', { addresses: ['10.0.0.0/24'] }), pool('a', { addresses: ['10.0.0.128/25'] })],
     [['b', 'pools-overlap', 'spec.addresses[0]']],
   ],
+  [
+    'overlap in the first address of the older pool',
+    [pool('a', { addresses: ['10.0.0.10-10.0.0.20'] }), pool('b', { addresses: ['10.0.0.0-10.0.0.10'] })],
+    [['b', 'pools-overlap', 'spec.addresses[0]']],
+  ],
+  [
+    'overlap in the last address of the older pool',
+    [pool('a', { addresses: ['10.0.0.0-10.0.0.10'] }), pool('b', { addresses: ['10.0.0.10-10.0.0.20'] })],
+    [['b', 'pools-overlap', 'spec.addresses[0]']],
+  ],
   ['two of one name', [pool('p'), pool('p')], [['p', 'object-repeated', 'metadata.name']]],
   ['in another namespace', [pool('p', {}, { namespace: 'default' })], [['p', 'wrong-namespace', 'metadata.namespace']]],
 ])
@@ -188,7 +199,7 @@ table('L2 advertisement refused', [
 table('BGP advertisement accepted', [
   ['an empty spec', [bgp('b')], []],
   ['peers and pools that do not exist', [bgp('b', { peers: ['x'], ipAddressPools: ['y'] })], []],
-  ['communities of both sizes', [bgp('b', { communities: ['64500:1', 'large:64500:1:2'] })], []],
+  ['communities of both sizes', [bgp('b', { communities: ['65535:65535', 'large:4294967295:0:4294967295'] })], []],
   ['a registered community', [bgp('b', { communities: ['no-export'] })], []],
   ['an alias', [bgp('b', { communities: ['here'] }), community('c', { here: '64500:7' })], []],
   ['aggregation as coarse as the pool', [pool('p'), bgp('b', { aggregationLength: 24 })], []],
@@ -489,3 +500,28 @@ table('community refused', [
     [['a', 'community-repeated', 'spec.communities']],
   ],
 ])
+
+test('a message names object, field, value and remedy', () => {
+  const { problems } = compile(
+    resources([
+      pool('web', { addresses: ['10.0.0.1'] }),
+      pool('db', { addresses: ['10.1.0.0/16'], autoAssign: wrong('yes') }),
+      pool('late', { addresses: ['192.0.2.0/28'] }, aged(2)),
+      pool('early', { addresses: ['192.0.2.0/24'] }, aged(1)),
+      peer('b', { peerAddress: '198.51.100.2' }),
+      peer('a', { routerID: '192.0.2.9' }),
+      peer('c', { holdTime: '9s', peerAddress: '198.51.100.2' }),
+    ]),
+  )
+  assert.deepEqual(
+    problems.map(({ message }) => message),
+    [
+      'IPAddressPool db, spec.autoAssign: is "yes" but must be true or false.',
+      'IPAddressPool late, spec.addresses[0]: "192.0.2.0/28" overlaps with "192.0.2.0/24" of the older pool early; change one of them.',
+      'IPAddressPool web, spec.addresses[0]: "10.0.0.1" is a bare address; write "10.0.0.1/32".',
+      'BGPPeer b, spec.routerID: is not set but 192.0.2.9 in BGPPeer a on a common node; peers may take them for two routers.',
+      'BGPPeer c, spec.peerAddress: 198.51.100.2 port 179 is also the peer of the older BGPPeer b on a common node; change one.',
+    ],
+  )
+  assert.deepEqual(problems[1]?.related, [{ kind: 'IPAddressPool', namespace: 'metallb-system', name: 'early' }])
+})

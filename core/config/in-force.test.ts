@@ -211,12 +211,27 @@ test('defaults and units are resolved', () => {
   assert.deepEqual(web.entries[0]?.range, { family: 4, first: 0xc0000200n, last: 0xc00002ffn })
   const { aggregationLength, aggregationLengthV6, localPreference } = snapshot.bgpAdvertisements.get('b')!
   assert.deepEqual([aggregationLength, aggregationLengthV6, localPreference], [32, 128, undefined])
-  const r = snapshot.peers.get('r')!
-  assert.deepEqual(
-    [r.localAsn, r.port, r.holdTimeSeconds, r.keepaliveTimeSeconds, r.target],
-    [64999, 179, 60, 20, { kind: 'address', address: '2001:db8::9' }],
-  )
-  assert.deepEqual(r.bfdProfile, {
+  const { nodeSelectors, ...r } = snapshot.peers.get('r')!
+  assert.deepEqual(nodeSelectors, [])
+  assert.deepEqual(r, {
+    name: 'r',
+    localAsn: 64999,
+    remote: { kind: 'asn', asn: 64501 },
+    target: { kind: 'address', address: '2001:db8::9' },
+    port: 179,
+    sourceAddress: undefined,
+    holdTimeSeconds: 60,
+    keepaliveTimeSeconds: 20,
+    connectTimeSeconds: undefined,
+    routerId: undefined,
+    password: undefined,
+    bfdProfile: snapshot.bfdProfiles.get('f'),
+    gracefulRestart: false,
+    multihop: false,
+    vrf: '',
+    dualStack: false,
+  })
+  assert.deepEqual(snapshot.bfdProfiles.get('f'), {
     name: 'f',
     detectMultiplier: 3,
     receiveIntervalMs: 300,
@@ -231,6 +246,91 @@ test('defaults and units are resolved', () => {
     [s.remote, s.target, s.holdTimeSeconds, s.keepaliveTimeSeconds],
     [{ kind: 'external' }, { kind: 'interface', interface: 'eth1' }, 31, 10],
   )
+})
+
+test('what is given is what comes out', () => {
+  const { snapshot } = given([
+    pool(
+      'p',
+      {
+        autoAssign: false,
+        avoidBuggyIPs: true,
+        serviceAllocation: { priority: 7, serviceSelectors: [{ matchLabels: { tier: 'db' } }] },
+      },
+      { labels: { tier: 'gold' } },
+    ),
+    l2('l', {
+      interfaces: ['eth1', 'eth0'],
+      nodeSelectors: [{ matchLabels: { rack: 'a' } }],
+      serviceSelectors: [{ matchLabels: { app: 'web' } }],
+      preferredNodeSelectors: [{ weight: 9, preference: { matchLabels: { rack: 'b' } } }],
+    }),
+    bgp('b', { aggregationLength: 28, aggregationLengthV6: 64, localPref: 100, peers: ['y', 'x'] }),
+    peer('r', {
+      sourceAddress: '198.51.100.9',
+      connectTime: '1m',
+      keepaliveTime: '500ms',
+      routerID: '192.0.2.9',
+      nodeSelectors: [{ matchLabels: { rack: 'a' } }],
+      password: 'secret',
+      enableGracefulRestart: true,
+      ebgpMultiHop: true,
+      vrf: 'red',
+      dualStackAddressFamily: true,
+      peerPort: 1790,
+    }),
+    bfd('f', {
+      detectMultiplier: 5,
+      receiveInterval: 11,
+      transmitInterval: 12,
+      echoInterval: 13,
+      echoMode: true,
+      passiveMode: true,
+      minimumTtl: 254,
+    }),
+  ])
+  const { labels, autoAssign, avoidBuggyIPs, allocation } = snapshot.pools.get('p')!
+  assert.deepEqual([labels, autoAssign, avoidBuggyIPs, allocation?.priority], [{ tier: 'gold' }, false, true, 7])
+  assert.deepEqual(
+    allocation?.serviceSelectors.map(({ text }) => text),
+    ['tier=db'],
+  )
+  const { interfaces, nodeSelectors, serviceSelectors, preferences } = snapshot.l2Advertisements.get('l')!
+  assert.deepEqual(interfaces, ['eth1', 'eth0'])
+  assert.deepEqual([nodeSelectors[0]?.text, serviceSelectors[0]?.text], ['rack=a', 'app=web'])
+  assert.deepEqual([preferences[0]?.weight, preferences[0]?.preference.text], [9, 'rack=b'])
+  const { aggregationLength, aggregationLengthV6, localPreference, peers } = snapshot.bgpAdvertisements.get('b')!
+  assert.deepEqual([aggregationLength, aggregationLengthV6, localPreference, peers], [28, 64, 100, ['y', 'x']])
+  const { nodeSelectors: selected, ...r } = snapshot.peers.get('r')!
+  assert.equal(selected[0]?.text, 'rack=a')
+  assert.deepEqual(r, {
+    name: 'r',
+    localAsn: 64500,
+    remote: { kind: 'asn', asn: 64501 },
+    target: { kind: 'address', address: '198.51.100.1' },
+    port: 1790,
+    sourceAddress: '198.51.100.9',
+    holdTimeSeconds: 3,
+    keepaliveTimeSeconds: 1,
+    connectTimeSeconds: 60,
+    routerId: '192.0.2.9',
+    password: 'secret',
+    bfdProfile: undefined,
+    gracefulRestart: true,
+    multihop: true,
+    vrf: 'red',
+    dualStack: true,
+  })
+  assert.deepEqual(snapshot.bfdProfiles.get('f'), {
+    name: 'f',
+    detectMultiplier: 5,
+    receiveIntervalMs: 11,
+    transmitIntervalMs: 12,
+    echoIntervalMs: 13,
+    echoMode: true,
+    passiveMode: true,
+    minimumTtl: 254,
+  })
 })
 
 test('the Snapshot is frozen; the resources are not', () => {
