@@ -15,6 +15,7 @@ import {
   isTransient,
   Leader,
   type ProgramOptions,
+  type Reconciled,
   SERVICES,
   type Service,
 } from '../operator/index.ts'

@@ -9,7 +9,9 @@ const CONTROLLER = { kind: 'controller' } as const
 
 function problem(name: string, severity: Problem['severity'] = 'error'): Problem {
   const object = { kind: 'IPAddressPool', namespace: 'metallb-system', name }
-  return { object, path: 'spec.addresses[0]', rule: 'address-unparsable', message: '"x" is no address', severity }
+  const path = 'spec.addresses[0]'
+  const message = `IPAddressPool ${name}, ${path}: "x" is no address`
+  return { object, path, rule: 'address-unparsable', message, severity }
 }
 
 function judged(...problems: readonly Problem[]): Judgement {

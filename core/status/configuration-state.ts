@@ -72,14 +72,8 @@ function verdict(judgement: Judgement): Verdict {
       message: 'the configuration is in force',
     }
   }
-  const told = blocking.slice(0, PROBLEMS_TOLD).map(problemLine)
+  const told = blocking.slice(0, PROBLEMS_TOLD).map(({ message }) => message)
   if (blocking.length > PROBLEMS_TOLD) told.push(`and ${blocking.length - PROBLEMS_TOLD} more`)
   const errorSummary = told.join('\n')
   return { result: 'Invalid', errorSummary, status: 'False', reason: 'ConfigurationError', message: errorSummary }
-}
-
-/** `IPAddressPool web, spec.addresses[1]: …` */
-function problemLine({ object, path, message }: Problem): string {
-  const place = path === '' ? '' : `, ${path}`
-  return `${object.kind} ${object.name}${place}: ${message}`
 }
