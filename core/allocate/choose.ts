@@ -200,7 +200,7 @@ export function lowestAddress(
   if (pool.suspended !== undefined) return { kind: 'suspended', because: pool.suspended.message }
   if (!pool.families.has(family)) return { kind: 'lacks-family', family }
   const occupancy = ledger.pools.get(pool.name)!
-  const found = occupancy.lowest(family, request, nowMs, ledger.isBarred)
+  const found = occupancy.lowest(family, request, nowMs, ledger.isQuarantined)
   return found ?? { kind: 'full', families: [family], rests: pool.reuseAfterMs > 0 }
 }
 

@@ -8,7 +8,7 @@ import type { AllocationFailure, ClearCause, PoolVerdict } from './refusal.ts'
 import { familiesOfTexts, type ServiceRequest } from './request.ts'
 import { clearSentence, failureSentence, familyName, poolSentence } from './sentence.ts'
 import { validateHeld } from './validate.ts'
-import { nextRestAtMs, wantedBy } from './wanted.ts'
+import { nextRestAtMs, restEndOf, wantedBy } from './wanted.ts'
 
 /** One Service being decided. */
 interface Pass {
@@ -66,28 +66,27 @@ function precondition({ ledger, request }: Pass): AllocationFailure | undefined 
   return undefined
 }
 
-/** Step 5: what the status shows, and whether it has the right families. */
+/**
+ * Step 5: what the Service has, and whether it has the right families. Where somebody has emptied or spoilt its status,
+ * it has what the ledger says.
+ */
 function reviewCurrent(pass: Pass): Decision {
   const { ledger, request } = pass
   const cluster = request.clusterFamilies
-  if (request.statusAddresses.length === 0) {
-    if (cluster.kind !== 'families') return wait(pass, unclear(request), [])
-    return allocate(pass, cluster.families, ledger.assignmentOf(request.key)?.addresses ?? [])
+  const shown = currentAddresses(request)
+  const isSpoilt = shown === undefined && request.statusAddresses.length > 0
+  if (isSpoilt) {
+    const texts = request.statusAddresses.join(', ')
+    tell(pass, 'Warning', 'nolbIPsIPFamily', `The status of ${request.key} shows ${texts}: not one address a family`)
   }
-  const current = currentAddresses(request)
-  if (current === undefined) {
-    const shown = request.statusAddresses.join(', ')
-    tell(
-      pass,
-      'Warning',
-      'nolbIPsIPFamily',
-      `status.loadBalancer of ${request.key} shows ${shown}: not one address a family`,
-    )
+  if (cluster.kind !== 'families') {
+    return request.statusAddresses.length === 0
+      ? wait(pass, unclear(request), [])
+      : keepDespite(pass, 'noclusterIPsIPFamily', unclear(request))
   }
-  if (cluster.kind !== 'families') return keepDespite(pass, 'noclusterIPsIPFamily', unclear(request))
-  if (current === undefined) {
-    return allocate(pass, cluster.families, ledger.assignmentOf(request.key)?.addresses ?? [])
-  }
+  const booked = ledger.assignmentOf(request.key)?.addresses.map((text) => parseAddress(text)!)
+  const current = shown ?? booked
+  if (current === undefined) return allocate(pass, cluster.families, [])
   if (!familiesFit(request, current, cluster.families)) {
     clear(pass, { kind: 'other-families', families: cluster.families })
     return allocate(pass, cluster.families, current.map(formatAddress))
@@ -103,7 +102,7 @@ function unclear(request: ServiceRequest): AllocationFailure {
   }
 }
 
-/** IPv4 first; undefined = three or more, a family twice, or no address. */
+/** IPv4 first; undefined = none, three or more, a family twice, or no address. */
 function currentAddresses(request: ServiceRequest): readonly Address[] | undefined {
   if (familiesOfTexts(request.statusAddresses) === undefined) return undefined
   return request.statusAddresses.map((text) => parseAddress(text)!).sort((a, b) => a.family - b.family)
@@ -128,19 +127,39 @@ function revalidate(pass: Pass, current: readonly Address[], families: readonly 
     clear(pass, { kind: 'other-pool-requested', pool: request.requestedPool })
     return allocate(pass, families, [])
   }
-  book(pass, texts, validation.places)
-  const requested = request.requestedAddresses
-  if (requested.kind === 'none') return complete(pass, texts, pool, families)
-  if (requested.kind === 'addresses') {
-    const wanted = requested.addresses.map(formatAddress)
-    if (isSameList(wanted, texts)) return assigned(pass, texts, pool.pool.name)
-    if (requestFault(request, families) === undefined) {
-      clear(pass, { kind: 'other-addresses-requested', addresses: wanted })
-      return allocate(pass, families, [])
-    }
+  const asked = judgeRequest(request, texts, families)
+  if (asked.kind === 'others') {
+    clear(pass, { kind: 'other-addresses-requested', addresses: asked.addresses })
+    return allocate(pass, families, [])
   }
+  tellRestored(pass, texts, pool.pool.name)
+  book(pass, texts, validation.places)
   // A request that no pool could ever grant takes nothing away.
-  return keepDespite(pass, 'LoadBalancerFailed', requestFault(request, families)!)
+  if (asked.kind === 'fault') return keepDespite(pass, 'LoadBalancerFailed', asked.because)
+  if (asked.kind === 'these') return assigned(pass, texts, pool.pool.name)
+  return complete(pass, texts, pool, families)
+}
+
+type Asked =
+  | { readonly kind: 'nothing' | 'these' }
+  | { readonly kind: 'others'; readonly addresses: readonly string[] }
+  | { readonly kind: 'fault'; readonly because: AllocationFailure }
+
+function judgeRequest(request: ServiceRequest, texts: readonly string[], families: readonly Family[]): Asked {
+  const { requestedAddresses } = request
+  if (requestedAddresses.kind === 'none') return { kind: 'nothing' }
+  const addresses = requestedAddresses.kind === 'addresses' ? requestedAddresses.addresses.map(formatAddress) : []
+  if (isSameList(addresses, texts)) return { kind: 'these' }
+  const fault = requestFault(request, families)
+  return fault === undefined ? { kind: 'others', addresses } : { kind: 'fault', because: fault }
+}
+
+/** The status showed these addresses, and does not any more. Until it does again, this is told once. */
+function tellRestored(pass: Pass, texts: readonly string[], pool: string): void {
+  const { ledger, request } = pass
+  const isGone = currentAddresses(request) === undefined
+  if (!isGone || !ledger.assignmentOf(request.key)?.isShown) return
+  tell(pass, 'Normal', 'IPAllocated', allocatedMessage(request, texts, pool))
 }
 
 /** The end of step 8: a Service that prefers two families and has one may get the other from the same pool. */
@@ -163,21 +182,16 @@ function hasFamily(texts: readonly string[], family: Family): boolean {
   return texts.some((text) => text.includes(':') === (family === 6))
 }
 
-/** Step 9. `had` is what the Service had, or has in the ledger: it stays where it is still allowed. */
+/** Step 9. `had` is what the Service had: what of it is still allowed stays. */
 function allocate(pass: Pass, families: readonly Family[], had: readonly string[]): Decision {
   const { ledger, request, nowMs } = pass
-  const before = ledger.assignmentOf(request.key)
-  if (before !== undefined) ledger.release(request.key, nowMs)
+  ledger.release(request.key, nowMs)
   const former = had.flatMap((text) => parseAddress(text) ?? [])
   const choice = choose(ledger, request, families, former, nowMs)
   if (choice.kind === 'failed') return wait(pass, choice.failure, verdictsOf(choice.failure))
   const { addresses, pool, verdicts } = choice
   book(pass, addresses, choice.places)
-  // Booked before and not seen in the status: that write is still under way, or failed, and its event was raised.
-  const isUnderWay = before !== undefined && !before.isShown && isSameList(before.addresses, addresses)
-  if (!isUnderWay) {
-    tell(pass, 'Normal', 'IPAllocated', allocatedMessage(request, addresses, pool))
-  }
+  tell(pass, 'Normal', 'IPAllocated', allocatedMessage(request, addresses, pool))
   const missing = families.find((family) => !hasFamily(addresses, family))
   if (missing === undefined) return assigned(pass, addresses, pool, { verdicts })
   const because = lowestAddress(ledger, request, ledger.snapshot.pools.get(pool)!, missing, nowMs)
@@ -206,13 +220,14 @@ function book({ ledger, request, nowMs }: Pass, addresses: readonly string[], pl
 /** A `ClearAssignment`: what the Service has is taken from it and will be replaced, if it can be. */
 function clear(pass: Pass, cause: ClearCause): void {
   const { key, statusAddresses } = pass.request
+  if (statusAddresses.length === 0) return
   const what = statusAddresses.join(' and ')
   tell(pass, 'Normal', 'ClearAssignment', `${what} of ${key} is taken back: ${clearSentence(cause)}`)
 }
 
 /** Steps 2 to 4 failed: nothing can stay. */
 function clearAndWait(pass: Pass, failure: AllocationFailure): Decision {
-  if (pass.request.statusAddresses.length > 0) clear(pass, failure)
+  clear(pass, failure)
   return wait(pass, failure, [])
 }
 
@@ -224,7 +239,7 @@ function wait(pass: Pass, because: AllocationFailure, verdicts: readonly PoolVer
   const message = `No address for Service ${request.key}: ${failureSentence(because)}`
   const reason = because.kind === 'not-enough-cluster-ips' ? 'not enough clusterips' : 'AllocationFailed'
   tellOnce(pass, 'Warning', reason, message)
-  const retryAtMs = nextRestAtMs(ledger, because)
+  const retryAtMs = nextRestAtMs(ledger, because, nowMs)
   return finish(pass, { kind: 'waiting', because }, { addresses: [], pool: undefined, message, verdicts, retryAtMs })
 }
 
@@ -232,12 +247,13 @@ function wait(pass: Pass, because: AllocationFailure, verdicts: readonly PoolVer
 function keepDespite(pass: Pass, reason: EventReason, because: AllocationFailure): Decision {
   const { ledger, request } = pass
   const held = ledger.assignmentOf(request.key)?.addresses
+  const addresses = held ?? request.statusAddresses
   const pool = request.allocatedFromPool ?? (held && poolOf(ledger, held[0]!))
   const shortcoming = { kind: 'request-ignored', because } as const
   ledger.waiting.leave(request.key)
-  const message = `${request.key} keeps ${request.statusAddresses.join(' and ')}: ${failureSentence(because)}`
+  const message = `${request.key} keeps ${addresses.join(' and ')}: ${failureSentence(because)}`
   tellOnce(pass, 'Warning', reason, message)
-  const kept = { addresses: held ?? request.statusAddresses, pool, message, verdicts: [], retryAtMs: undefined }
+  const kept = { addresses, pool, message, verdicts: [], retryAtMs: undefined }
   return finish(pass, { kind: 'assigned', shortcoming }, kept)
 }
 
@@ -264,7 +280,7 @@ function assigned(pass: Pass, addresses: readonly string[], pool: string, detail
   ledger.waiting.enter(request.key, { pools: because.kind === 'full' ? [pool] : [], addresses: [] })
   const message = `${given}, and no ${familyName(family)} address: the pool ${poolSentence(because)}`
   tellOnce(pass, 'Normal', 'AdditionalAssignFailed', message)
-  const retryAtMs = because.kind === 'full' ? ledger.pools.get(pool)!.nextRestedAtMs(family) : undefined
+  const retryAtMs = restEndOf(ledger, pool, because, pass.nowMs)
   return finish(pass, { kind: 'assigned', shortcoming }, { addresses, pool, message, verdicts, retryAtMs })
 }
 

@@ -1,8 +1,9 @@
 import { type Address, parseAddress } from '../../net/ip/index.ts'
 import type { Snapshot } from '../config/snapshot.ts'
 import { type Assignment, Holding, type Place } from './holding.ts'
-import type { PoolOccupancy, Rest } from './pool-occupancy.ts'
+import type { PoolOccupancy } from './pool-occupancy.ts'
 import { PoolTable } from './pool-table.ts'
+import type { Rest } from './resting.ts'
 import { WaitingRoom } from './waiting-room.ts'
 
 /** Nobody is given a quarantined address; who holds it keeps it. */
@@ -129,14 +130,13 @@ export class Ledger {
     const place = holding?.place ?? this.#placeOf(address)
     if (place === undefined) return
     if (holding !== undefined) place.pool.regroup(holding)
-    else if (place.pool.restOf(place.entry.family, address) === undefined) {
+    else if (place.pool.restsOf(place.entry.family).get(address) === undefined) {
       place.pool.unblock(place.entry, place.offset)
     }
     this.#stir(place.pool, address)
   }
 
-  /** Whether a holding must not get further holders. */
-  readonly isBarred = (holding: Holding): boolean => this.#quarantine.has(holding.text)
+  readonly isQuarantined = (address: string): boolean => this.#quarantine.has(address)
 
   #attach(address: string, assignment: Assignment, place: Place | undefined): void {
     const holding = this.#holdings.get(address) ?? this.#open(address, place ?? this.#placeOf(address))
@@ -229,7 +229,7 @@ export class Ledger {
 }
 
 function restsOf(occupancy: PoolOccupancy): readonly Rest[] {
-  return [...occupancy.rests(4), ...occupancy.rests(6)]
+  return [...occupancy.restsOf(4).all(), ...occupancy.restsOf(6).all()]
 }
 
 function isSame(a: Assignment, b: Assignment): boolean {

@@ -2,17 +2,8 @@ import { type Address, type Family, formatAddress } from '../../net/ip/index.ts'
 import type { Pool, PoolEntry } from '../config/snapshot.ts'
 import type { Holding, Occupant, Place } from './holding.ts'
 import { OffsetSet } from './offset-set.ts'
+import { type Rest, RestingAddresses } from './resting.ts'
 import { ShareGroup } from './share-group.ts'
-
-/** A freed address that waits before another Service may have it. */
-export interface Rest {
-  readonly text: string
-  readonly offset: number
-  readonly entry: EntryOccupancy
-  readonly freedAtMs: number
-  /** The Service that had it last: it need not wait. */
-  readonly lastKey: string
-}
 
 /** One entry of `spec.addresses` and which of its addresses cannot be given out. */
 export class EntryOccupancy {
@@ -100,8 +91,7 @@ class FamilyOccupancy {
   /** Positions in `entries` that were found full; an address freed there takes the mark away. */
   readonly #full = new OffsetSet()
   readonly groups = new Map<string, ShareGroup>()
-  /** In the order in which they were freed. */
-  readonly resting = new Map<string, Rest>()
+  readonly resting = new RestingAddresses()
   inUse = 0
 
   lowestFree(): { entry: EntryOccupancy; offset: number } | undefined {
@@ -159,51 +149,46 @@ export class PoolOccupancy {
     return this.#families[family].inUse
   }
 
-  restingCount(family: Family): number {
-    return this.#families[family].resting.size
-  }
-
-  rests(family: Family): Iterable<Rest> {
-    return this.#families[family].resting.values()
-  }
-
-  restOf(family: Family, text: string): Rest | undefined {
-    return this.#families[family].resting.get(text)
+  restsOf(family: Family): RestingAddresses {
+    return this.#families[family].resting
   }
 
   /**
    * The address that `occupant` gets from this pool: in listed order the first one that is free or may be joined.
-   * Where freed addresses rest, those that never were used come first, then the one that has rested longest.
+   * Where freed addresses rest, it gets back what it gave up itself; else those that never were used come first, then
+   * the one that has rested longest.
    */
   lowest(
     family: Family,
     occupant: Occupant,
     nowMs: number,
-    isBarred: (holding: Holding) => boolean,
+    isQuarantined: (text: string) => boolean,
   ): Found | undefined {
     const occupancy = this.#families[family]
-    const free = occupancy.lowestFree() ?? this.#longestRested(family, nowMs)
+    const own = occupancy.resting.lastOf(occupant.key, isQuarantined)
+    if (own !== undefined) return this.#found(own)
+    const free = occupancy.lowestFree() ?? this.#rested(family, nowMs, isQuarantined)
     const group = occupant.sharingKey === '' ? undefined : occupancy.groups.get(groupKey(occupant))
-    const joinable = group?.lowest(occupant, isBarred)
+    const joinable = group?.lowest(occupant, isQuarantined)
     // A free address wins over joining, unless the one to join comes before it.
     if (joinable !== undefined && (free === undefined || comesBefore(joinable, free))) {
       return { text: joinable.text, place: joinable.place! }
     }
-    if (free === undefined) return undefined
-    return { text: free.entry.textAt(free.offset), place: { pool: this, entry: free.entry, offset: free.offset } }
+    return free && this.#found(free)
   }
 
-  /** When the next resting address may be given out; undefined = none rests. */
-  nextRestedAtMs(family: Family): number | undefined {
-    const [first] = this.#families[family].resting.values()
-    return first === undefined ? undefined : first.freedAtMs + this.pool.reuseAfterMs
+  #found({ entry, offset }: { readonly entry: EntryOccupancy; readonly offset: number }): Found {
+    return { text: entry.textAt(offset), place: { pool: this, entry, offset } }
   }
 
-  #longestRested(family: Family, nowMs: number): Rest | undefined {
-    const at = this.nextRestedAtMs(family)
-    if (at === undefined || at > nowMs) return undefined
-    const [first] = this.#families[family].resting.values()
-    return first
+  #rested(family: Family, nowMs: number, isQuarantined: (text: string) => boolean): Rest | undefined {
+    const rest = this.#families[family].resting.longest(isQuarantined)
+    return rest === undefined || this.endOf(rest) > nowMs ? undefined : rest
+  }
+
+  /** When others may have the address. */
+  endOf(rest: Rest): number {
+    return rest.freedAtMs + this.pool.reuseAfterMs
   }
 
   /** The address has its first holder. */
@@ -223,7 +208,7 @@ export class PoolOccupancy {
   }
 
   rest(family: Family, rest: Rest): void {
-    this.#families[family].resting.set(rest.text, rest)
+    this.#families[family].resting.add(rest)
     rest.entry.block(rest.offset)
   }
 

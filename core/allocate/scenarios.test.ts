@@ -708,6 +708,244 @@ function shuffles(names: readonly string[], count: number): readonly (readonly s
   return fc.sample(fc.shuffledSubarray([...names], { minLength: names.length }), { numRuns: count, seed })
 }
 
+/** What the table leaves open, or what Invar has besides. */
+const further: readonly Omit<Scenario, 'row'>[] = [
+  {
+    about: 'a status that is emptied gets its address back, though a lower one is free now',
+    script: `
+      pool P = 192.0.2.0/29
+      svc x; svc a
+      delete x
+      status a = -
+      => a .1 in P; events a IPAllocated; writes 1`,
+  },
+  {
+    about: 'a status that is emptied gets its address back, though a better pool has room now',
+    script: `
+      pool P = 192.0.2.0/32; pool Q = 198.51.100.0/30
+      svc x; svc a
+      => a 198.51.100.0 in Q
+      delete x
+      status a = -
+      => a 198.51.100.0 in Q`,
+  },
+  {
+    about: 'a status with two addresses of one family is put right',
+    script: `
+      pool P = 192.0.2.0/29
+      svc a
+      status a = .3, .4
+      => a .0; events a nolbIPsIPFamily + IPAllocated`,
+  },
+  {
+    about:
+      'the only address of a dual-stack Service that became single-stack is kept, though a better pool has room now',
+    script: `
+      ${M}
+      svc a [DS Prefer]
+      => a .0+2001:db8::
+      pool A = 198.51.100.0/30 [priority 1]
+      edit a [SingleStack families=4]
+      => a .0 in M`,
+  },
+  {
+    about: 'a single-stack Service that becomes dual-stack keeps its address',
+    script: `
+      ${M}
+      svc x; svc a
+      delete x
+      edit a [DS Require]
+      => a .1+2001:db8:: in M; events a ClearAssignment + IPAllocated`,
+  },
+  {
+    about: 'one that prefers two families gets the second when its second cluster IP appears',
+    script: `
+      ${M}
+      svc a [Prefer]
+      => a .0
+      edit a [DS]
+      => a .0+2001:db8::; events a IPAllocated`,
+  },
+  {
+    about: 'one that prefers two families gets the second when it is freed',
+    script: `
+      pool M = 192.0.2.0/30, 2001:db8::/128
+      svc x [families=6]; svc a [DS Prefer]
+      => x 2001:db8::, a .0; waiting 1
+      delete x
+      => a .0+2001:db8::; waiting 0`,
+  },
+  {
+    about: 'a request that could never be granted takes nothing away',
+    script: `
+      pool P = 192.0.2.0/29
+      svc a
+      edit a [req=192.0.2.300]
+      => a .0; events a LoadBalancerFailed
+      edit a [req=192.0.2.3,2001:db8::1]
+      => a .0; events a LoadBalancerFailed
+      edit a [req=]
+      => a .0; events a none; writes 0`,
+  },
+  {
+    about: 'holders that must move come before those that wait, whatever their age',
+    script: `
+      pool P = 192.0.2.0/32
+      svc b [k=x TCP/80]; svc old [TCP/80]; svc new [k=x TCP/81]
+      => b .0, old -, new .0
+      pool Q = 198.51.100.0/32; pool P = 203.0.113.0/32
+      => b 203.0.113.0 in P, new 203.0.113.0 in P, old 198.51.100.0 in Q`,
+  },
+  {
+    about: 'what one sharer gives up another can take',
+    script: `
+      pool P = 192.0.2.0/32
+      svc a [k=x TCP/80]; svc b [k=x TCP/81]; svc c [k=x TCP/80]
+      => c -; waiting 1; says c no IPv4 address left
+      edit a [TCP/82]
+      => a .0, c .0; waiting 0`,
+  },
+  {
+    about: 'one that waits for an address is told when another takes it',
+    script: `
+      pool P = 192.0.2.0/29
+      svc a [req=192.0.2.3]
+      svc b [req=192.0.2.3]
+      svc c [req=192.0.2.3]
+      delete a
+      => b .3, c -; events c AllocationFailed; says c held by Service default/b`,
+  },
+  {
+    about: 'sharing can be kept inside the namespace',
+    options: { sharingStaysInNamespace: true },
+    script: `
+      pool P = /29
+      svc a [ns=ns1 k=x TCP/80]; svc b [ns=ns2 k=x TCP/81]; svc c [ns=ns1 k=x TCP/82]
+      => a .0, b .1, c .0`,
+  },
+  {
+    about: 'a freed address rests before another Service has it, never used ones come first',
+    script: `
+      pool P = /31 [reuseAfter 60s]
+      svc a; svc b
+      delete a
+      svc c; svc d
+      => c -, d -; waiting 2; says c still rest
+      wait 59s
+      => c -
+      wait 1s
+      => c .0, d -`,
+  },
+  {
+    about: 'of addresses that have rested, the least recently used is given',
+    script: `
+      pool P = /30 [reuseAfter 10s]
+      svc a, b, c, d
+      delete c
+      wait 1s
+      delete a
+      wait 20s
+      svc e
+      => e .2`,
+  },
+  {
+    about: 'a resting address can be requested when it has rested',
+    script: `
+      pool P = /30 [reuseAfter 60s]
+      svc a
+      delete a
+      svc b [req=192.0.2.0]
+      => b -; says b still rests
+      wait 60s
+      => b .0`,
+  },
+  {
+    about: 'resting goes on over a change of the pool, and ends where the pool no longer asks for it',
+    script: `
+      pool P = /32 [reuseAfter 60s]
+      svc a
+      delete a
+      pool P = /31 [reuseAfter 60s]
+      svc b
+      => b .1
+      pool P = /31
+      svc c
+      => c .0`,
+  },
+  {
+    about: 'who gave a resting address up may have it back at once',
+    script: `
+      pool P = /32 [reuseAfter 60s]
+      svc a
+      edit a [type=ClusterIP]
+      => a -
+      edit a [type=LoadBalancer]
+      => a .0`,
+  },
+  {
+    about: 'a quarantined address is not given even when it has rested',
+    script: `
+      pool P = /32 [reuseAfter 60s]
+      svc a
+      delete a
+      quarantine .0
+      svc b
+      wait 60s
+      => b -
+      end quarantine .0
+      => b .0`,
+  },
+  {
+    about: 'a quarantined address is given to nobody, and taken from nobody',
+    script: `
+      pool P = /30
+      svc a [k=x TCP/80]
+      quarantine .0; quarantine .1
+      svc b; svc c [k=x TCP/81]; svc d [req=192.0.2.1]
+      => a .0, b .2, c .3, d -; says d used by somebody else
+      delete a
+      svc e
+      => e -
+      end quarantine .1; end quarantine .0
+      => d .1, e .0`,
+  },
+  {
+    about: 'a pool that is broken gives no second family either',
+    script: `
+      pool P4 = 192.0.2.0/30
+      svc a [DS Prefer]
+      pool P4 = 192.0.2.0/30, 2001:db8::/126 [broken]
+      => a .0; writes 0
+      pool P4 = 192.0.2.0/30, 2001:db8::/126
+      => a .0+2001:db8::`,
+  },
+  {
+    about: 'a class that changes with the address still in the status: it is given back',
+    script: `
+      pool P = 192.0.2.0/29
+      svc a
+      edit a [class=foo]
+      => a -; used P 0
+      svc b
+      => b .0`,
+  },
+  {
+    about: 'an IPv6 address far beyond 2^53 is requested, kept and freed',
+    script: `
+      pool P = 2001:db8::/64
+      svc a [families=6 req=2001:db8::ffff:ffff:ffff:ffff]
+      => a 2001:db8::ffff:ffff:ffff:ffff; used P 1
+      svc b [families=6 req=2001:db8::ffff:ffff:ffff:ffff]; svc c [families=6]
+      => b -, c 2001:db8::
+      delete a
+      => b 2001:db8::ffff:ffff:ffff:ffff`,
+  },
+]
+
+for (const { about, script, options } of further) {
+  test(about, () => allocationWorld({ ...DEFAULT_REQUEST_OPTIONS, ...options }).run(script))
+}
+
 for (const { row, about, script, options } of scenarios) {
   test(`row ${row}: ${about}`, () => {
     allocationWorld({ ...DEFAULT_REQUEST_OPTIONS, ...options }).run(script)

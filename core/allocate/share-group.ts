@@ -43,11 +43,11 @@ export class ShareGroup {
     }
   }
 
-  /** The lowest address that `occupant` may join; `isBarred` says which are not to be given out at all. */
-  lowest(occupant: Occupant, isBarred: (holding: Holding) => boolean): Holding | undefined {
+  /** The lowest address that `occupant` may join; quarantined ones are given to nobody. */
+  lowest(occupant: Occupant, isQuarantined: (text: string) => boolean): Holding | undefined {
     const heap = this.#heapFor(occupant)
     for (let top = heap[0]; top !== undefined; top = heap[0]) {
-      const isJoinable = top.group === this && !isBarred(top) && top.refusalFor(occupant) === undefined
+      const isJoinable = top.group === this && !isQuarantined(top.text) && top.refusalFor(occupant) === undefined
       if (isJoinable) return top
       pop(heap)
     }

@@ -39,7 +39,7 @@ export function validateNew(
 ): Validation {
   const held = validateHeld(ledger, request, addresses)
   if (held.kind === 'refused') return held
-  const { name, suspended, reuseAfterMs } = held.pool.pool
+  const { name, suspended } = held.pool.pool
   if (suspended !== undefined) {
     return refused({ kind: 'pool-refuses', pool: name, because: { kind: 'suspended', because: suspended.message } })
   }
@@ -47,9 +47,9 @@ export function validateNew(
     const text = formatAddress(address)
     const quarantine = ledger.quarantineOf(text)
     if (quarantine !== undefined) return refused({ kind: 'quarantined', address: text, because: quarantine.because })
-    const rest = held.pool.restOf(address.family, text)
+    const rest = held.pool.restsOf(address.family).get(text)
     if (rest === undefined || rest.lastKey === request.key) continue
-    const untilMs = rest.freedAtMs + reuseAfterMs
+    const untilMs = held.pool.endOf(rest)
     if (untilMs > nowMs) return refused({ kind: 'resting', address: text, untilMs })
   }
   return held

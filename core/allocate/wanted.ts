@@ -1,5 +1,5 @@
 import type { Ledger } from './ledger.ts'
-import type { AddressRefusal, AllocationFailure } from './refusal.ts'
+import type { AddressRefusal, AllocationFailure, PoolRefusal } from './refusal.ts'
 import type { WaitingFor } from './waiting-room.ts'
 
 const NOTHING: WaitingFor = { pools: [], addresses: [] }
@@ -22,15 +22,26 @@ function isAboutUse(refusal: AddressRefusal): boolean {
   return refusal.kind === 'held' || refusal.kind === 'resting' || refusal.kind === 'quarantined'
 }
 
-/** When time alone will end this failure, because an address that rests may then be given out. */
-export function nextRestAtMs(ledger: Ledger, failure: AllocationFailure): number | undefined {
+/** When time alone may end this failure, because an address will have rested. */
+export function nextRestAtMs(ledger: Ledger, failure: AllocationFailure, nowMs: number): number | undefined {
   if (failure.kind === 'addresses-refused') {
     return failure.because.kind === 'resting' ? failure.because.untilMs : undefined
   }
   if (failure.kind !== 'no-pool-has-room') return undefined
-  const times = failure.pools.flatMap(({ pool, refusal }) => {
-    const families = refusal?.kind === 'full' ? refusal.families : []
-    return families.flatMap((family) => ledger.pools.get(pool)?.nextRestedAtMs(family) ?? [])
-  })
+  const times = failure.pools.flatMap(({ pool, refusal }) => restEndOf(ledger, pool, refusal, nowMs) ?? [])
+  return times.length === 0 ? undefined : Math.min(...times)
+}
+
+/** When the next address of a pool that is full now will have rested; what has rested already did not help. */
+export function restEndOf(
+  ledger: Ledger,
+  pool: string,
+  refusal: PoolRefusal | undefined,
+  nowMs: number,
+): number | undefined {
+  const occupancy = ledger.pools.get(pool)
+  if (occupancy === undefined || refusal?.kind !== 'full') return undefined
+  const rests = refusal.families.map((family) => occupancy.restsOf(family).longest(ledger.isQuarantined))
+  const times = rests.flatMap((rest) => (rest === undefined ? [] : occupancy.endOf(rest))).filter((at) => at > nowMs)
   return times.length === 0 ? undefined : Math.min(...times)
 }
