@@ -1,0 +1,44 @@
+/**
+ * Makes what the programs, tests and demo need and the machine lacks: `node build/prepare.ts [PART]…`, all parts where
+ * none is named. Every part does nothing where its result is there.
+ */
+import { execFileSync } from 'node:child_process'
+import { join } from 'node:path'
+import { buildControlPlane } from './controlplane.ts'
+import { buildFixtures } from './fixtures.ts'
+import { unpackPackages } from './packages.ts'
+import { asProgram, Missing, need } from './progress.ts'
+
+interface Part {
+  readonly prepare: () => Promise<void>
+  /** Tests without root get along without it. */
+  readonly onlyForRoot?: true
+}
+
+const PARTS: Readonly<Record<string, Part>> = {
+  native: { prepare: buildNative },
+  controlplane: { prepare: buildControlPlane },
+  packages: { prepare: unpackPackages, onlyForRoot: true },
+  fixtures: { prepare: buildFixtures, onlyForRoot: true },
+}
+
+async function buildNative(): Promise<void> {
+  need('cc', 'install a C compiler (Debian: apt-get install gcc)')
+  need('c++', 'install a C++ compiler (Debian: apt-get install g++)')
+  execFileSync(process.execPath, [join(import.meta.dirname, '..', 'native', 'build.ts')], { stdio: 'inherit' })
+}
+
+async function main(): Promise<void> {
+  const wanted = process.argv.slice(2)
+  const unknown = wanted.filter((name) => !(name in PARTS))
+  if (unknown.length > 0)
+    throw new Missing(`no part ${unknown.join(', ')}; there are: ${Object.keys(PARTS).join(', ')}`)
+  const isRoot = process.getuid?.() === 0
+  for (const [name, part] of Object.entries(PARTS)) {
+    if (wanted.length > 0 && !wanted.includes(name)) continue
+    if (part.onlyForRoot && !isRoot && wanted.length === 0) continue
+    await part.prepare()
+  }
+}
+
+await asProgram(main)
