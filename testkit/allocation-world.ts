@@ -74,6 +74,7 @@ class World implements AllocationWorld {
   #nowMs = 0
   #born = 0
   #configChanged = true
+  #hasRestarted = false
   readonly #touched = new Set<string>()
   #writes = 0
   #events: { service: string; event: ServiceEvent }[] = []
@@ -217,6 +218,7 @@ class World implements AllocationWorld {
       this.#nowMs,
     )
     this.#configChanged = true
+    this.#hasRestarted = true
   }
 
   #wait(seconds: number): void {
@@ -231,7 +233,11 @@ class World implements AllocationWorld {
       this.#configChanged = false
       this.#touched.clear()
       this.ledger.configure(this.#snapshot())
-      for (const request of passOrder(this.serviceNames.map((name) => this.#request(name)))) this.#decide(request.name)
+      const order = passOrder(this.serviceNames.map((name) => this.#request(name)))
+      // What was adopted must hold in any order: after a restart, the worst one.
+      if (this.#hasRestarted) order.reverse()
+      this.#hasRestarted = false
+      for (const request of order) this.#decide(request.name)
     }
     for (let round = 0; ; round++) {
       assert.ok(round < 100, 'the Services do not settle')

@@ -816,6 +816,45 @@ const further: readonly Omit<Scenario, 'row'>[] = [
       => b .3, c -; events c AllocationFailed; says c held by Service default/b`,
   },
   {
+    about: 'one of three sharers leaves: its port is free there',
+    script: `
+      pool P = /30
+      svc a [k=x TCP/80]; svc b [k=x TCP/81]; svc c [k=x TCP/82]
+      => a .0, b .0, c .0
+      delete a
+      svc d [k=x TCP/80]
+      => d .0`,
+  },
+  {
+    about: 'the order of the entries decides which shared address is joined, and whether one is',
+    script: `
+      pool P = 192.0.2.8/32, 192.0.2.0/31
+      svc a [k=x TCP/80]; svc b [k=x TCP/80]; svc c [k=x TCP/81]
+      => a .8, b .0, c .8
+      delete a, c
+      svc d [k=x TCP/81]
+      => b .0, d .8`,
+  },
+  {
+    about: 'an address that sharers left is not joined when another has it alone',
+    script: `
+      pool P = /29
+      svc a [k=x TCP/80]; svc c [k=x TCP/81]; svc e [k=x TCP/80 req=192.0.2.5]
+      => a .0, c .0, e .5
+      delete a, c
+      svc b
+      svc d [k=x TCP/81]
+      => b .0, d .1`,
+  },
+  {
+    about: 'one that falls back to a single address stays with its own, though a better pool has another',
+    script: `
+      ${M}
+      svc a [DS Prefer]
+      pool M = 192.0.2.0/30; pool A = 198.51.100.0/30 [priority 1]
+      => a .0 in M`,
+  },
+  {
     about: 'sharing can be kept inside the namespace',
     options: { sharingStaysInNamespace: true },
     script: `
