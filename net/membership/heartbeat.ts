@@ -1,143 +1,125 @@
-import { hmac } from '@noble/hashes/hmac.js'
-import { sha256 } from '@noble/hashes/sha2.js'
 import { DecodeError, Reader, Writer } from '../bytes/index.ts'
 
-/**
- * What a speaker says of itself, many times a second:
- *
- *      0                   4         5         6                   8
- *     | magic "INVR"      | version | flags   | interval, ms      |
- *     | boot id, microseconds since 1970 (8)                      |
- *     | sequence number (8)                                       |
- *     | length | node name … | count | length | interface name …  |
- *     | HMAC-SHA256 over all of the above (32)                    |
- */
+/** What a speaker says of itself, several times a second. */
 export interface Heartbeat {
   /** Kubernetes node name. */
   readonly node: string
-  /** Start of the sender's process: larger than that of every process before it on this node. */
+  /** When the speaker started, in microseconds since 1970: a restart is told from a replay by a greater one. */
   readonly bootId: bigint
-  /** Grows with every heartbeat of one boot; copies on several ways carry the same number. */
+  /** Grows with every heartbeat; the copies sent on several interfaces at once share it. */
   readonly sequence: bigint
-  /** The sender's interval: after how long its silence means something is for the sender to say. */
+  /** Gap to the next heartbeat: the sender's promise, by which it is judged. */
   readonly intervalMs: number
-  /** The sender is going: it will not send again, and others should take its addresses now. */
   readonly isLeaving: boolean
-  /** Sent to one receiver and not by multicast, because the sender does not hear that receiver by multicast. */
-  readonly isUnicast: boolean
-  /** Names of the interfaces on which the sender can announce. */
-  readonly interfaces: readonly string[]
+  /** Only in unicast: the sender does not hear the receiver's multicast, so it should be answered by unicast. */
+  readonly cannotHearYou: boolean
+  /** Only in unicast: the last that was heard of the receiver, which proves that this heartbeat is no recording. */
+  readonly echo: Echo | undefined
+  /** Segments on which the sender can announce. */
+  readonly segments: readonly Segment[]
 }
 
-/** No heartbeat is longer; fits every link's MTU. */
-export const MAX_HEARTBEAT_BYTES = 1_200
-/** RFC 1123 subdomain, as Kubernetes limits node names. */
+export interface Echo {
+  readonly bootId: bigint
+  readonly sequence: bigint
+}
+
+export interface Segment {
+  /** Name of the sender's interface. */
+  readonly interface: string
+  /** Its MAC address in canonical text. */
+  readonly mac: string
+  /** How many members the sender hears there, 255 = that or more. */
+  readonly hears: number
+}
+
+export const HEARTBEAT_VERSION = 1
+/** A Kubernetes node name is a DNS subdomain (RFC 1123): 253 characters. */
 export const MAX_NODE_NAME_BYTES = 253
-/** IFNAMSIZ - 1. */
+/** IFNAMSIZ less its terminator. */
 export const MAX_INTERFACE_NAME_BYTES = 15
-export const MAX_INTERFACES = 32
-export const MIN_INTERVAL_MS = 20
-export const MAX_INTERVAL_MS = 60_000
+/** Further ones are not published, and so not announced on. */
+export const MAX_SEGMENTS = 32
 
-const MAGIC = 0x494e5652
-const VERSION = 1
-const FLAG_LEAVING = 0x01
-const FLAG_UNICAST = 0x02
-const HMAC_BYTES = 32
+const MAC_BYTES = 6
+const Flag = { Leaving: 1, CannotHearYou: 2, Echo: 4 } as const
+const KNOWN_FLAGS = Flag.Leaving | Flag.CannotHearYou | Flag.Echo
 
-const textEncoder = new TextEncoder()
-const textDecoder = new TextDecoder('utf-8', { fatal: true })
+const utf8 = new TextEncoder()
+const fromUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
-/** The bytes of a heartbeat, signed with `key`. Names must keep to the limits above: a longer one is a fault of ours. */
-export function encodeHeartbeat(heartbeat: Heartbeat, key: Uint8Array): Uint8Array {
-  const body = encodeBody(heartbeat)
-  const datagram = new Uint8Array(body.length + HMAC_BYTES)
-  datagram.set(body)
-  datagram.set(hmac(sha256, key, body), body.length)
-  return datagram
-}
-
-export type Verdict =
-  | { readonly kind: 'heartbeat'; readonly heartbeat: Heartbeat }
-  | { readonly kind: 'ignore'; readonly because: 'too-long' | 'too-short' | 'bad-authentication' | 'malformed' }
-
-/** Checks a datagram against every key, then reads it. Nothing of it is looked at before it is authenticated. */
-export function verifyHeartbeat(datagram: Uint8Array, keys: readonly Uint8Array[]): Verdict {
-  if (datagram.length > MAX_HEARTBEAT_BYTES) return { kind: 'ignore', because: 'too-long' }
-  if (datagram.length <= HMAC_BYTES) return { kind: 'ignore', because: 'too-short' }
-  const body = datagram.subarray(0, -HMAC_BYTES)
-  const code = datagram.subarray(-HMAC_BYTES)
-  if (!keys.some((key) => isEqual(hmac(sha256, key, body), code))) {
-    return { kind: 'ignore', because: 'bad-authentication' }
+/**
+ * The signed part of a datagram:
+ *
+ *      0           1       2              4             12             20
+ *     | version 1 | flags | interval ms  | boot id (8) | sequence (8) | [echo: boot id (8), sequence (8)]
+ *     | length (1), node name | count (1), for each segment: length (1), interface, MAC (6), hears (1) |
+ */
+export function encodeHeartbeat(heartbeat: Heartbeat): Uint8Array {
+  const { echo, segments } = heartbeat
+  const writer = new Writer().u8(HEARTBEAT_VERSION).u8(flagsOf(heartbeat)).u16(heartbeat.intervalMs)
+  writer.u64(heartbeat.bootId).u64(heartbeat.sequence)
+  if (echo !== undefined) writer.u64(echo.bootId).u64(echo.sequence)
+  writeText(writer, heartbeat.node)
+  writer.u8(segments.length)
+  for (const segment of segments) {
+    writeText(writer, segment.interface)
+    for (const octet of segment.mac.split(':')) writer.u8(Number.parseInt(octet, 16))
+    writer.u8(segment.hears)
   }
-  try {
-    return { kind: 'heartbeat', heartbeat: decodeBody(body) }
-  } catch (error) {
-    if (!(error instanceof DecodeError)) throw error
-    return { kind: 'ignore', because: 'malformed' }
-  }
-}
-
-/** In a time that does not tell where the first difference is. */
-function isEqual(a: Uint8Array, b: Uint8Array): boolean {
-  let difference = a.length ^ b.length
-  for (let at = 0; at < a.length; at++) difference |= a[at]! ^ (b[at] ?? 0)
-  return difference === 0
-}
-
-/** The part that is signed. */
-export function encodeBody(heartbeat: Heartbeat): Uint8Array {
-  const flags = (heartbeat.isLeaving ? FLAG_LEAVING : 0) | (heartbeat.isUnicast ? FLAG_UNICAST : 0)
-  const writer = new Writer()
-    .u32(MAGIC)
-    .u8(VERSION)
-    .u8(flags)
-    .u16(heartbeat.intervalMs)
-    .u64(heartbeat.bootId)
-    .u64(heartbeat.sequence)
-  writeName(writer, heartbeat.node)
-  writer.u8(heartbeat.interfaces.length)
-  for (const name of heartbeat.interfaces) writeName(writer, name)
   return writer.finish()
 }
 
-function writeName(writer: Writer, name: string): void {
-  const bytes = textEncoder.encode(name)
+function flagsOf({ isLeaving, cannotHearYou, echo }: Heartbeat): number {
+  return (isLeaving ? Flag.Leaving : 0) | (cannotHearYou ? Flag.CannotHearYou : 0) | (echo ? Flag.Echo : 0)
+}
+
+function writeText(writer: Writer, text: string): void {
+  const bytes = utf8.encode(text)
   writer.u8(bytes.length).bytes(bytes)
 }
 
-/** @throws DecodeError */
-export function decodeBody(bytes: Uint8Array): Heartbeat {
+/** Throws DecodeError. The caller has verified who sent it. */
+export function decodeHeartbeat(bytes: Uint8Array): Heartbeat {
   const reader = new Reader(bytes)
-  if (reader.u32() !== MAGIC) throw new DecodeError('malformed', 0, 'the magic number is another')
   const version = reader.u8()
-  if (version !== VERSION) throw new DecodeError('unsupported', 4, `version ${version}, not ${VERSION}`)
+  if (version !== HEARTBEAT_VERSION) throw new DecodeError('unsupported', 0, `version ${version}`)
   const flags = reader.u8()
+  if ((flags & ~KNOWN_FLAGS) !== 0) throw new DecodeError('unsupported', 1, `unknown flags ${flags.toString(16)}`)
   const intervalMs = reader.u16()
-  if (intervalMs < MIN_INTERVAL_MS || intervalMs > MAX_INTERVAL_MS) {
-    throw new DecodeError('malformed', 6, `an interval of ${intervalMs} ms`)
-  }
   const bootId = reader.u64()
   const sequence = reader.u64()
-  const node = readName(reader, MAX_NODE_NAME_BYTES)
-  const count = reader.u8()
-  if (count > MAX_INTERFACES) throw new DecodeError('too-long', reader.offset - 1, `${count} interfaces`)
-  const interfaces = Array.from({ length: count }, () => readName(reader, MAX_INTERFACE_NAME_BYTES))
+  const echo = (flags & Flag.Echo) === 0 ? undefined : { bootId: reader.u64(), sequence: reader.u64() }
+  const node = readText(reader, MAX_NODE_NAME_BYTES)
+  const segments = readSegments(reader)
   reader.expectEnd('heartbeat')
-  const isLeaving = (flags & FLAG_LEAVING) !== 0
-  const isUnicast = (flags & FLAG_UNICAST) !== 0
-  return { node, bootId, sequence, intervalMs, isLeaving, isUnicast, interfaces }
+  const isLeaving = (flags & Flag.Leaving) !== 0
+  const cannotHearYou = (flags & Flag.CannotHearYou) !== 0
+  return { node, bootId, sequence, intervalMs, isLeaving, cannotHearYou, echo, segments }
 }
 
-function readName(reader: Reader, limit: number): string {
-  const at = reader.offset
+function readSegments(reader: Reader): readonly Segment[] {
+  const offset = reader.offset
+  const count = reader.u8()
+  if (count > MAX_SEGMENTS) throw new DecodeError('too-long', offset, `${count} segments, at most ${MAX_SEGMENTS}`)
+  return Array.from({ length: count }, () => ({
+    interface: readText(reader, MAX_INTERFACE_NAME_BYTES),
+    mac: Array.from(reader.take(MAC_BYTES), (byte) => byte.toString(16).padStart(2, '0')).join(':'),
+    hears: reader.u8(),
+  }))
+}
+
+function readText(reader: Reader, maxBytes: number): string {
+  const offset = reader.offset
   const length = reader.u8()
-  if (length === 0) throw new DecodeError('malformed', at, 'an empty name')
-  if (length > limit) throw new DecodeError('too-long', at, `a name of ${length} bytes, the limit is ${limit}`)
+  if (length === 0) throw new DecodeError('malformed', offset, 'empty name')
+  if (length > maxBytes) throw new DecodeError('too-long', offset, `name of ${length} bytes, at most ${maxBytes}`)
+  const bytes = reader.take(length)
   try {
-    return textDecoder.decode(reader.take(length))
+    return fromUtf8.decode(bytes)
   } catch (error) {
-    if (error instanceof DecodeError) throw error
-    throw new DecodeError('malformed', at + 1, 'a name that is not UTF-8')
+    // The decoder of the language says "not UTF-8" by throwing a TypeError of its own.
+    if (error instanceof TypeError) throw new DecodeError('malformed', offset, 'name is not UTF-8')
+    throw error
   }
 }

@@ -1,17 +1,22 @@
 export {
+  decodeHeartbeat,
+  type Echo,
+  encodeHeartbeat,
   type Heartbeat,
-  MAX_HEARTBEAT_BYTES,
-  MAX_INTERFACE_NAME_BYTES,
-  MAX_INTERFACES,
-  MAX_NODE_NAME_BYTES,
+  MAX_SEGMENTS,
+  type Segment,
 } from './heartbeat.ts'
+export { MAX_DATAGRAM_BYTES, seal, type Unsealed, unseal } from './seal.ts'
 export {
-  type IgnoredDatagram,
+  type Action,
+  type AliveMember,
+  type Event,
+  type Ignored,
+  initial,
+  type LocalInterface,
   type Member,
-  Membership,
-  type MembershipAction,
-  type MembershipConfiguration,
-  type MembershipEvent,
-  type MembershipOptions,
-  type MembershipView,
-} from './membership.ts'
+  type Options,
+  type State,
+} from './state.ts'
+export { step } from './step.ts'
+export { DEFAULT_MIN_INTERVAL_MS } from './timing.ts'

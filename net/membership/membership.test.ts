@@ -1,32 +1,59 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { encodeHeartbeat, type Heartbeat } from './heartbeat.ts'
-import { Membership, type MembershipAction, type MembershipEvent, type MembershipView } from './membership.ts'
+import fc from 'fast-check'
+import { property } from '../../testkit/property.ts'
+import {
+  type Action,
+  type Event,
+  type Heartbeat,
+  initial,
+  type Member,
+  type Segment,
+  type State,
+  seal,
+  step,
+  unseal,
+} from './index.ts'
 
 const KEY = new TextEncoder().encode('AAECAwQFBgcICQoLDA0ODw')
 const NEW_KEY = new TextEncoder().encode('EBESExQVFhcYGRobHB0eHw')
-const MEMBERS = ['alpha', 'bravo', 'charlie'].map((node, at) => ({ node, addresses: [`192.0.2.${at + 1}`] }))
+const MEMBERS: readonly Member[] = ['alpha', 'bravo', 'charlie'].map((node, at) => ({
+  node,
+  addresses: [`192.0.2.${at + 1}`],
+}))
+const BOOT = 5n
 
-/** One node under test; time moves only by `advance`, which delivers the timers that come due. */
-class Bench {
+type View = Extract<Action, { kind: 'members' }>
+
+function segment(name: string, hears = 1): Segment {
+  return { interface: name, mac: '02:00:00:00:00:99', hears }
+}
+
+/** Alpha under test; time moves only by `advance`, which delivers the timers that come due. */
+class Alpha {
   now = 1_000
-  readonly actions: MembershipAction[] = []
-  view: MembershipView | undefined
-  readonly membership: Membership
-  #armedAtMs: number | undefined
+  readonly actions: Action[] = []
+  view: View | undefined
+  announceable: readonly string[] = []
+  readonly state: State = initial({ node: 'alpha', bootId: 1n })
+  #armedAt: number | undefined
 
-  constructor(members = MEMBERS, keys = [KEY]) {
-    this.membership = new Membership({ node: 'alpha', bootId: 1n, minIntervalMs: 100 })
-    this.step({ kind: 'interfaces', names: ['eth0'] })
-    this.step({ kind: 'configure', configuration: { keys, members } })
+  constructor(members = MEMBERS, keys: readonly Uint8Array[] = [KEY]) {
+    this.interfaces('eth0')
+    this.step({ kind: 'configure', keys, members })
   }
 
-  step(event: MembershipEvent): void {
-    for (const action of this.membership.step(event, this.now)) {
-      if (action.kind === 'arm') this.#armedAtMs = action.atMs
-      else if (action.kind === 'view') this.view = action.view
+  step(event: Event): void {
+    for (const action of step(this.state, event, this.now)) {
+      if (action.kind === 'arm') this.#armedAt = action.at
+      else if (action.kind === 'members') this.view = action
+      else if (action.kind === 'announceable') this.announceable = action.interfaces
       else this.actions.push(action)
     }
+  }
+
+  interfaces(...names: readonly string[]): void {
+    this.step({ kind: 'interfaces', interfaces: names.map((name) => ({ name, mac: '02:00:00:00:00:01' })) })
   }
 
   /** Lets `ms` pass; `every` is called before each step of 10 ms. */
@@ -34,26 +61,42 @@ class Bench {
     for (const end = this.now + ms; this.now < end; ) {
       this.now += 10
       every()
-      if (this.#armedAtMs !== undefined && this.now >= this.#armedAtMs) {
-        this.#armedAtMs = undefined
+      if (this.#armedAt !== undefined && this.now >= this.#armedAt) {
+        this.#armedAt = undefined
         this.step({ kind: 'timer' })
       }
     }
   }
 
-  hear(node: string, sequence: number, more: Partial<Heartbeat> = {}, key = KEY): void {
-    const heartbeat = {
-      ...{ node, sequence: BigInt(sequence), bootId: 5n, intervalMs: 100 },
-      ...{ isLeaving: false, isUnicast: false, interfaces: ['eth0'] },
+  hear(
+    node: string,
+    sequence: number,
+    more: Partial<Heartbeat> = {},
+    path: string | undefined = 'eth0',
+    key = KEY,
+  ): void {
+    const heartbeat: Heartbeat = {
+      ...{ node, sequence: BigInt(sequence), bootId: BOOT, intervalMs: 100, isLeaving: false },
+      ...{ cannotHearYou: false, echo: undefined, segments: [segment('eth0')] },
       ...more,
     }
-    this.step({ kind: 'datagram', bytes: encodeHeartbeat(heartbeat, key) })
+    this.step({ kind: 'datagram', bytes: seal(heartbeat, key), interface: path })
   }
 
-  /** A member's heartbeats each 100 ms while `ms` pass. */
-  hearing(nodes: readonly string[], ms: number, more: Partial<Heartbeat> = {}): void {
+  hearByUnicast(node: string, sequence: number, more: Partial<Heartbeat> = {}): void {
+    // `undefined` would mean the default path, so the event is built by hand.
+    const heartbeat: Heartbeat = {
+      ...{ node, sequence: BigInt(sequence), bootId: BOOT, intervalMs: 100, isLeaving: false },
+      ...{ cannotHearYou: true, echo: undefined, segments: [segment('eth0')] },
+      ...more,
+    }
+    this.step({ kind: 'datagram', bytes: seal(heartbeat, KEY), interface: undefined })
+  }
+
+  /** Members' heartbeats each 100 ms while `ms` pass. */
+  hearing(nodes: readonly string[], ms: number, more: Partial<Heartbeat> = {}, path = 'eth0'): void {
     this.advance(ms, () => {
-      if (this.now % 100 === 0) for (const node of nodes) this.hear(node, this.now, more)
+      if (this.now % 100 === 0) for (const node of nodes) this.hear(node, this.now, more, path)
     })
   }
 
@@ -61,11 +104,15 @@ class Bench {
     return [...(this.view?.alive.keys() ?? [])].sort()
   }
 
-  sent(): { multicast: number; unicast: string[] } {
-    const multicast = this.actions.filter((action) => action.kind === 'send-multicast').length
-    const unicast = this.actions.flatMap((action) => (action.kind === 'send-unicast' ? [action.address] : []))
-    this.actions.length = 0
-    return { multicast, unicast }
+  /** What was sent since the last call. */
+  sent(): { multicast: string[]; unicast: string[]; heartbeats: Heartbeat[] } {
+    const actions = this.actions.splice(0)
+    const opened = actions.flatMap((action) => ('bytes' in action ? [unseal(action.bytes, [KEY, NEW_KEY])] : []))
+    return {
+      multicast: actions.flatMap((action) => (action.kind === 'multicast' ? [action.interface] : [])),
+      unicast: actions.flatMap((action) => (action.kind === 'unicast' ? [action.address] : [])),
+      heartbeats: opened.flatMap((unsealed) => (unsealed.kind === 'heartbeat' ? [unsealed.heartbeat] : [])),
+    }
   }
 
   ignored(): string[] {
@@ -73,196 +120,377 @@ class Bench {
   }
 }
 
-describe('membership: settling', () => {
-  test('nothing settles before 3.5 intervals of listening', () => {
-    const bench = new Bench()
-    bench.advance(340)
-    assert.equal(bench.view?.isSettled, false)
-    bench.advance(10)
-    assert.equal(bench.view?.isSettled, true)
-    assert.deepEqual(bench.alive(), ['alpha'])
+describe('settling', () => {
+  test('nothing is settled, nor is an interface announced on, before 3.5 intervals of listening', () => {
+    const alpha = new Alpha()
+    alpha.advance(340)
+    assert.notEqual(alpha.view?.isSettled, true)
+    assert.deepEqual(alpha.announceable, [])
+    alpha.advance(70)
+    assert.equal(alpha.view?.isSettled, true)
+    assert.deepEqual(alpha.announceable, ['eth0'])
   })
 
-  test('it settles as soon as everybody was heard', () => {
-    const bench = new Bench()
-    bench.hear('bravo', 1)
-    assert.equal(bench.view?.isSettled, false)
-    bench.hear('charlie', 1)
-    assert.equal(bench.view?.isSettled, true)
-    assert.deepEqual(bench.alive(), ['alpha', 'bravo', 'charlie'])
+  test('it is settled as soon as everybody was heard', () => {
+    const alpha = new Alpha()
+    alpha.hear('bravo', 1)
+    assert.equal(alpha.view?.isSettled, false)
+    alpha.hear('charlie', 1)
+    assert.equal(alpha.view?.isSettled, true)
+    assert.deepEqual(alpha.alive(), ['bravo', 'charlie'])
+    assert.deepEqual(alpha.announceable, ['eth0'])
   })
 
-  test('a node that is alone settles at once', () => {
-    assert.equal(new Bench([MEMBERS[0]!]).view?.isSettled, true)
+  test('a node that is alone is settled at once', () => {
+    const alpha = new Alpha([MEMBERS[0]!])
+    assert.equal(alpha.view?.isSettled, true)
+    assert.deepEqual(alpha.announceable, ['eth0'])
   })
 
-  test('without a key nothing is sent and nothing settles, until the key is there', () => {
-    const bench = new Bench(MEMBERS, [])
-    bench.advance(1_000)
-    assert.deepEqual(bench.sent(), { multicast: 0, unicast: [] })
-    assert.equal(bench.view?.isSettled, false)
-    bench.step({ kind: 'configure', configuration: { keys: [KEY], members: MEMBERS } })
-    bench.advance(350)
-    assert.equal(bench.view?.isSettled, true)
+  test('an interface that comes later is listened to first', () => {
+    const alpha = new Alpha()
+    alpha.hearing(['bravo'], 1_000)
+    alpha.interfaces('eth0', 'eth1')
+    assert.deepEqual(alpha.announceable, ['eth0'])
+    alpha.hearing(['bravo'], 500)
+    assert.deepEqual(alpha.announceable, ['eth0', 'eth1'])
+  })
+
+  test('without a key nothing is sent and nobody believed', () => {
+    const alpha = new Alpha(MEMBERS, [])
+    alpha.hear('bravo', 1)
+    assert.deepEqual(alpha.ignored(), ['not-configured'])
+    alpha.advance(1_000)
+    assert.deepEqual(alpha.sent().multicast, [])
+    assert.deepEqual(alpha.alive(), [])
   })
 })
 
-describe('membership: life and death', () => {
+describe('life and death', () => {
   test('a member is dead after 3.5 of its intervals of silence, not before', () => {
-    const bench = new Bench()
-    bench.hearing(['bravo', 'charlie'], 1_000)
-    bench.hearing(['bravo'], 340)
-    assert.deepEqual(bench.alive(), ['alpha', 'bravo', 'charlie'])
-    bench.hearing(['bravo'], 20)
-    assert.deepEqual(bench.alive(), ['alpha', 'bravo'])
+    const alpha = new Alpha()
+    alpha.hearing(['bravo', 'charlie'], 1_000)
+    alpha.hearing(['bravo'], 340)
+    assert.deepEqual(alpha.alive(), ['bravo', 'charlie'])
+    alpha.hearing(['bravo'], 20)
+    assert.deepEqual(alpha.alive(), ['bravo'])
   })
 
   test('a slow member is judged by its own interval', () => {
-    const bench = new Bench()
-    bench.hear('bravo', 1, { intervalMs: 1_000 })
-    bench.advance(3_400)
-    assert.deepEqual(bench.alive(), ['alpha', 'bravo'])
-    bench.advance(150)
-    assert.deepEqual(bench.alive(), ['alpha'])
+    const alpha = new Alpha()
+    alpha.hear('bravo', 1, { intervalMs: 1_000 })
+    alpha.advance(3_400)
+    assert.deepEqual(alpha.alive(), ['bravo'])
+    alpha.advance(200)
+    assert.deepEqual(alpha.alive(), [])
   })
 
+  for (const [promised, deadAfterMs] of [
+    [0, 70],
+    [65_535, 35_000],
+  ] as const) {
+    test(`a promise of ${promised} ms is not taken literally: dead after ${deadAfterMs} ms`, () => {
+      const alpha = new Alpha()
+      alpha.hear('bravo', 1, { intervalMs: promised })
+      alpha.advance(deadAfterMs - 10)
+      assert.deepEqual(alpha.alive(), ['bravo'])
+      alpha.advance(110)
+      assert.deepEqual(alpha.alive(), [])
+    })
+  }
+
   test('one that leaves is gone at once, and back with a newer boot', () => {
-    const bench = new Bench()
-    bench.hearing(['bravo'], 500)
-    bench.hear('bravo', 9_000, { isLeaving: true })
-    assert.deepEqual(bench.alive(), ['alpha'])
-    bench.hear('bravo', 1, { bootId: 6n })
-    assert.deepEqual(bench.alive(), ['alpha', 'bravo'])
+    const alpha = new Alpha()
+    alpha.hearing(['bravo'], 500)
+    alpha.hear('bravo', 9_000, { isLeaving: true })
+    assert.deepEqual(alpha.alive(), [])
+    alpha.hear('bravo', 1, { bootId: BOOT + 1n })
+    assert.deepEqual(alpha.alive(), ['bravo'])
   })
 
   test('one that is configured no more is not alive', () => {
-    const bench = new Bench()
-    bench.hear('bravo', 1)
-    bench.step({ kind: 'configure', configuration: { keys: [KEY], members: MEMBERS.slice(0, 1) } })
-    assert.deepEqual(bench.alive(), ['alpha'])
+    const alpha = new Alpha()
+    alpha.hear('bravo', 1)
+    alpha.step({ kind: 'configure', keys: [KEY], members: MEMBERS.slice(0, 1) })
+    assert.deepEqual(alpha.alive(), [])
   })
 
   test('what members can announce on is known, and followed', () => {
-    const bench = new Bench()
-    bench.hear('bravo', 1, { interfaces: ['eth0', 'eth1'] })
-    assert.deepEqual(bench.view?.alive.get('bravo'), ['eth0', 'eth1'])
-    bench.hear('bravo', 2, { interfaces: [] })
-    assert.deepEqual(bench.view?.alive.get('bravo'), [])
+    const alpha = new Alpha()
+    alpha.hear('bravo', 1, { segments: [segment('eth0'), segment('eth1')] })
+    const macs = ['02:00:00:00:00:99', '02:00:00:00:00:99']
+    assert.deepEqual(alpha.view?.alive.get('bravo'), { interfaces: ['eth0', 'eth1'], macs })
+    alpha.hear('bravo', 2, { segments: [] })
+    assert.deepEqual(alpha.view?.alive.get('bravo'), { interfaces: [], macs: [] })
   })
 
   test('a heartbeat that changes nothing reports nothing', () => {
-    const bench = new Bench()
-    bench.hear('bravo', 1)
-    const before = bench.view
-    bench.hear('bravo', 2)
-    assert.equal(bench.view, before)
+    const alpha = new Alpha()
+    alpha.hear('bravo', 1)
+    const before = alpha.view
+    alpha.hear('bravo', 2, { segments: [segment('eth0', 7)] })
+    assert.equal(alpha.view, before)
+  })
+
+  test('one that fell silent and returns without restart is healed, one that restarted is not', () => {
+    const alpha = new Alpha()
+    alpha.hearing(['bravo', 'charlie'], 500)
+    alpha.advance(500)
+    assert.deepEqual(alpha.alive(), [])
+    alpha.hear('bravo', 9_000)
+    assert.deepEqual(alpha.view?.healed, ['bravo'])
+    alpha.hear('charlie', 1, { bootId: BOOT + 1n })
+    assert.deepEqual(alpha.view?.healed, [])
   })
 })
 
-describe('membership: what is ignored, and counted', () => {
-  const CASES: readonly [string, (bench: Bench) => void, string[]][] = [
-    ['an older sequence number', (bench) => bench.hear('bravo', 4), ['replayed']],
-    ['an older boot', (bench) => bench.hear('bravo', 99, { bootId: 4n }), ['older-boot']],
-    ['a copy that came another way', (bench) => bench.hear('bravo', 5, { isUnicast: true }), []],
-    ['the own heartbeat', (bench) => bench.hear('alpha', 1), ['own']],
-    ['a node that is not configured', (bench) => bench.hear('mallory', 1), ['unknown-member']],
-    ['a forged one', (bench) => bench.hear('bravo', 6, {}, NEW_KEY), ['bad-authentication']],
+describe('what is ignored, and counted', () => {
+  const rows: readonly [name: string, act: (alpha: Alpha) => void, because: string[]][] = [
+    ['the same once more', (alpha) => alpha.hear('bravo', 5), ['replayed']],
+    ['an older sequence number', (alpha) => alpha.hear('bravo', 4), ['replayed']],
+    ['an older boot', (alpha) => alpha.hear('bravo', 99, { bootId: BOOT - 1n }), ['older-boot']],
+    ['the same by another path', (alpha) => alpha.hear('bravo', 5, {}, 'eth1'), []],
+    ['a recording played on a quiet path', (alpha) => alpha.hear('bravo', 2, {}, 'eth1'), ['replayed']],
+    ['our own heartbeat', (alpha) => alpha.hear('alpha', 1), ['own']],
+    ['a node that is not configured', (alpha) => alpha.hear('mallory', 1), ['unknown-member']],
+    ['a foreign key', (alpha) => alpha.hear('bravo', 6, {}, 'eth0', NEW_KEY), ['forged']],
+    [
+      'something else on our port',
+      (alpha) => alpha.step({ kind: 'datagram', bytes: new Uint8Array(4), interface: 'eth0' }),
+      ['malformed'],
+    ],
   ]
-  for (const [name, act, expected] of CASES) {
-    test(name, () => {
-      const bench = new Bench()
-      bench.hear('bravo', 5)
-      bench.actions.length = 0
-      act(bench)
-      assert.deepEqual(bench.ignored(), expected)
+  for (const [name, act, because] of rows) {
+    test(`${name}: ${because[0] ?? 'taken'}`, () => {
+      const alpha = new Alpha()
+      alpha.hear('bravo', 5)
+      alpha.actions.length = 0
+      act(alpha)
+      assert.deepEqual(alpha.ignored(), because)
     })
   }
 
   test('a heartbeat repeated for ever keeps nobody alive', () => {
-    const bench = new Bench()
-    bench.advance(1_000, () => bench.hear('bravo', 5))
-    assert.deepEqual(bench.alive(), ['alpha'])
+    const alpha = new Alpha()
+    alpha.advance(1_000, () => alpha.hear('bravo', 5))
+    assert.deepEqual(alpha.alive(), [])
+  })
+
+  property(
+    'no datagram makes it throw or remember a stranger',
+    [
+      fc.array(
+        fc.oneof(
+          fc.uint8Array({ maxLength: 120 }),
+          fc.nat(20).map((at) => sealedFrom(`stranger-${at}`)),
+        ),
+        { maxLength: 20 },
+      ),
+    ],
+    (datagrams) => {
+      const alpha = new Alpha()
+      for (const bytes of datagrams) alpha.step({ kind: 'datagram', bytes, interface: 'eth0' })
+      assert.deepEqual([...alpha.state.peers.keys()], ['bravo', 'charlie'])
+      assert.deepEqual(alpha.alive(), [])
+    },
+    { share: 0.3 },
+  )
+})
+
+function sealedFrom(node: string): Uint8Array {
+  const segments = [segment('eth0')]
+  const fixed = { bootId: BOOT, sequence: 1n, intervalMs: 100, isLeaving: false, cannotHearYou: false, echo: undefined }
+  return seal({ node, segments, ...fixed }, KEY)
+}
+
+describe('a member whose clock was set back', () => {
+  function dead(): Alpha {
+    const alpha = new Alpha()
+    alpha.hearing(['bravo'], 500)
+    alpha.advance(1_000)
+    return alpha
+  }
+  const bootId = BOOT - 3n
+
+  test('is not believed on its word: it might be a recording', () => {
+    const alpha = dead()
+    alpha.hear('bravo', 99_000, { bootId })
+    assert.deepEqual(alpha.alive(), [])
+  })
+
+  test('is believed when it echoes what we said last', () => {
+    const alpha = dead()
+    alpha.hearByUnicast('bravo', 1, { bootId, echo: { bootId: 1n, sequence: alpha.state.sequence } })
+    assert.deepEqual(alpha.alive(), ['bravo'])
+  })
+
+  test('is not believed with an echo of long ago, or of another boot of ours', () => {
+    const alpha = dead()
+    alpha.hearByUnicast('bravo', 1, { bootId, echo: { bootId: 1n, sequence: alpha.state.sequence - 11n } })
+    alpha.hearByUnicast('bravo', 1, { bootId, echo: { bootId: 0n, sequence: alpha.state.sequence } })
+    assert.deepEqual(alpha.alive(), [])
   })
 })
 
-describe('membership: sending', () => {
+describe('sending', () => {
   test('one multicast an interval on every interface', () => {
-    const bench = new Bench()
-    bench.step({ kind: 'interfaces', names: ['eth0', 'eth1'] })
-    bench.hearing(['bravo', 'charlie'], 500)
-    bench.sent()
-    bench.hearing(['bravo', 'charlie'], 1_000)
-    assert.deepEqual(bench.sent(), { multicast: 20, unicast: [] })
+    const alpha = new Alpha()
+    alpha.interfaces('eth0', 'eth1')
+    alpha.hearing(['bravo', 'charlie'], 500)
+    alpha.sent()
+    alpha.hearing(['bravo', 'charlie'], 1_000)
+    const { multicast, unicast } = alpha.sent()
+    assert.equal(multicast.length, 20)
+    assert.deepEqual(unicast, [])
   })
 
-  test('unicast to those not heard by multicast', () => {
-    const bench = new Bench()
-    bench.hearing(['bravo'], 500)
-    bench.sent()
-    bench.hearing(['bravo'], 100)
-    assert.deepEqual(bench.sent().unicast, ['192.0.2.3'])
+  test('unicast to those not heard by multicast, saying so and echoing them', () => {
+    const alpha = new Alpha()
+    alpha.hearByUnicast('charlie', 41)
+    alpha.hearing(['bravo'], 200)
+    alpha.sent()
+    alpha.hearing(['bravo'], 100)
+    const { unicast, heartbeats } = alpha.sent()
+    assert.deepEqual(unicast, ['192.0.2.3'])
+    assert.equal(heartbeats[1]?.cannotHearYou, true)
+    assert.deepEqual(heartbeats[1]?.echo, { bootId: BOOT, sequence: 41n })
   })
 
-  test('unicast to one that we hear but that does not hear us', () => {
-    const bench = new Bench()
-    bench.hearing(['bravo', 'charlie'], 500)
-    bench.sent()
-    bench.hear('bravo', bench.now + 1, { isUnicast: true })
-    bench.hearing(['bravo', 'charlie'], 100)
-    assert.deepEqual(bench.sent().unicast, ['192.0.2.2'])
+  test('unicast to one that we hear but that does not hear us, without asking it for the same', () => {
+    const alpha = new Alpha()
+    alpha.hearing(['bravo', 'charlie'], 500)
+    alpha.sent()
+    alpha.hearByUnicast('bravo', alpha.now)
+    alpha.hearing(['bravo', 'charlie'], 100)
+    const { unicast, heartbeats } = alpha.sent()
+    assert.deepEqual(unicast, ['192.0.2.2'])
+    assert.equal(heartbeats[1]?.cannotHearYou, false)
+  })
+
+  test('one that has been silent for half a minute is asked less often', () => {
+    const alpha = new Alpha(MEMBERS.slice(0, 2))
+    alpha.advance(40_000)
+    alpha.sent()
+    alpha.advance(10_000)
+    assert.equal(alpha.sent().unicast.length, 10)
   })
 
   test('a new interface is used at once', () => {
-    const bench = new Bench()
-    bench.advance(50)
-    bench.sent()
-    bench.step({ kind: 'interfaces', names: ['eth0', 'eth1'] })
-    assert.equal(bench.sent().multicast, 2)
+    const alpha = new Alpha()
+    alpha.advance(50)
+    alpha.sent()
+    alpha.interfaces('eth0', 'eth1')
+    assert.deepEqual(alpha.sent().multicast, ['eth0', 'eth1'])
   })
 
-  test('with many members the interval grows: 500 send no more than 1,000 datagrams a second together', () => {
+  test('it says where it announces and how many it hears there', () => {
+    const alpha = new Alpha()
+    alpha.hearing(['bravo', 'charlie'], 500)
+    const { heartbeats } = alpha.sent()
+    assert.deepEqual(heartbeats[0]!.segments, [], 'not before it has listened')
+    assert.deepEqual(heartbeats.at(-1)!.segments, [{ interface: 'eth0', mac: '02:00:00:00:00:01', hears: 2 }])
+  })
+
+  test('however many members, they send 500 heartbeats a second together', () => {
     const many = Array.from({ length: 500 }, (_, at) => ({ node: `n${at}`, addresses: [] }))
-    const bench = new Bench(many)
-    assert.ok(500 / (bench.membership.intervalMs / 1_000) <= 1_000, `interval ${bench.membership.intervalMs} ms`)
+    const alpha = new Alpha([MEMBERS[0]!, ...many])
+    assert.ok(500 / (alpha.sent().heartbeats[0]!.intervalMs / 1_000) <= 500)
   })
 
-  test('a rotated key signs from the next heartbeat on', () => {
-    const bench = new Bench()
-    bench.step({ kind: 'configure', configuration: { keys: [NEW_KEY, KEY], members: MEMBERS } })
-    const other = new Membership({ node: 'bravo', bootId: 1n, minIntervalMs: 100 })
-    other.step({ kind: 'configure', configuration: { keys: [KEY], members: MEMBERS } }, 0)
-    bench.sent()
-    bench.advance(100)
-    const heartbeat = bench.actions.find((action) => action.kind === 'send-multicast')
-    assert.ok(heartbeat?.kind === 'send-multicast')
-    const answers = other.step({ kind: 'datagram', bytes: heartbeat.bytes }, 1)
-    assert.ok(answers.some((action) => action.kind === 'ignored' && action.because === 'bad-authentication'))
-    assert.equal(bench.view?.isSettled, false, 'rotation does not begin anew, so settling goes on as it was')
+  test('the newest key signs; a key taken away opens nothing any more', () => {
+    const alpha = new Alpha()
+    alpha.step({ kind: 'configure', keys: [NEW_KEY, KEY], members: MEMBERS })
+    alpha.hear('bravo', 1)
+    assert.deepEqual(alpha.ignored(), [])
+    alpha.sent()
+    alpha.advance(100)
+    const sent = alpha.actions.find((action) => action.kind === 'multicast')!
+    assert.equal(unseal(sent.bytes, [NEW_KEY]).kind, 'heartbeat')
+    alpha.step({ kind: 'configure', keys: [NEW_KEY], members: MEMBERS })
+    alpha.hear('bravo', 2)
+    assert.deepEqual(alpha.ignored(), ['forged'])
   })
 
-  test('leaving: three goodbyes, then left, then silence', () => {
-    const bench = new Bench()
-    bench.hearing(['bravo', 'charlie'], 500)
-    bench.sent()
-    bench.step({ kind: 'leave' })
-    bench.advance(100)
-    assert.equal(bench.actions.filter((action) => action.kind === 'left').length, 1)
-    assert.equal(bench.sent().multicast, 3)
-    bench.advance(1_000)
-    assert.equal(bench.sent().multicast, 0)
+  test('leaving: three goodbyes within 50 ms, then left, then silence', () => {
+    const alpha = new Alpha()
+    alpha.hearing(['bravo', 'charlie'], 500)
+    alpha.sent()
+    alpha.step({ kind: 'leave' })
+    alpha.advance(50)
+    assert.ok(alpha.actions.some(({ kind }) => kind === 'left'))
+    const { multicast, heartbeats } = alpha.sent()
+    assert.equal(multicast.length, 3)
+    assert.ok(heartbeats.every(({ isLeaving }) => isLeaving))
+    alpha.advance(1_000)
+    assert.deepEqual(alpha.sent().multicast, [])
   })
 })
 
-describe('membership: a frozen process', () => {
-  test('thawed, it claims nothing and buries nobody before it has listened again', () => {
-    const bench = new Bench()
-    bench.hearing(['bravo', 'charlie'], 1_000)
-    bench.now += 5_000
-    bench.step({ kind: 'timer' })
-    assert.equal(bench.view?.isSettled, false)
-    assert.deepEqual(bench.alive(), ['alpha', 'bravo', 'charlie'])
-    bench.hearing(['bravo'], 400)
-    assert.equal(bench.view?.isSettled, true)
-    assert.deepEqual(bench.alive(), ['alpha', 'bravo'])
+describe('a process that stood still', () => {
+  test('buries nobody before it has read what was waiting', () => {
+    const alpha = new Alpha()
+    alpha.hearing(['bravo', 'charlie'], 1_000)
+    alpha.now += 5_000
+    alpha.step({ kind: 'timer' })
+    assert.deepEqual(alpha.alive(), ['bravo', 'charlie'])
+    alpha.hear('bravo', 90_000)
+    alpha.hearing([], 110)
+    assert.deepEqual(alpha.alive(), ['bravo'])
+  })
+
+  test('reckons that the others have taken over meanwhile', () => {
+    const alpha = new Alpha()
+    alpha.hearing(['bravo', 'charlie'], 1_000)
+    alpha.now += 5_000
+    alpha.step({ kind: 'timer' })
+    assert.deepEqual(alpha.view?.healed, ['bravo', 'charlie'])
+  })
+})
+
+describe('an interface cut off from its segment', () => {
+  function hearingBothWays(alpha: Alpha, eth1: boolean, hears: number, ms: number): void {
+    const segments = [segment('eth0', 2), segment('eth1', hears)]
+    alpha.advance(ms, () => {
+      if (alpha.now % 100 !== 0) return
+      for (const node of ['bravo', 'charlie']) {
+        alpha.hear(node, alpha.now, { segments })
+        if (eth1) alpha.hear(node, alpha.now, { segments }, 'eth1')
+      }
+    })
+  }
+  function connected(): Alpha {
+    const alpha = new Alpha()
+    alpha.interfaces('eth0', 'eth1')
+    hearingBothWays(alpha, true, 2, 1_000)
+    assert.deepEqual(alpha.announceable, ['eth0', 'eth1'])
+    return alpha
+  }
+
+  test('is given up when the others still hear each other there, and taken again when it heals', () => {
+    const alpha = connected()
+    hearingBothWays(alpha, false, 1, 700)
+    assert.deepEqual(alpha.announceable, ['eth0'])
+    hearingBothWays(alpha, true, 1, 100)
+    assert.deepEqual(alpha.announceable, ['eth0', 'eth1'])
+  })
+
+  test('is kept when nobody hears anybody there: then the segment is broken, not ours alone', () => {
+    const alpha = connected()
+    hearingBothWays(alpha, false, 0, 2_000)
+    assert.deepEqual(alpha.announceable, ['eth0', 'eth1'])
+  })
+
+  test('is kept when the others are dead: somebody must answer', () => {
+    const alpha = connected()
+    alpha.advance(2_000)
+    assert.deepEqual(alpha.alive(), [])
+    assert.deepEqual(alpha.announceable, ['eth0', 'eth1'])
+  })
+
+  test('where nobody was ever heard proves nothing', () => {
+    const alpha = new Alpha()
+    alpha.interfaces('eth0', 'eth1')
+    hearingBothWays(alpha, false, 1, 2_000)
+    assert.deepEqual(alpha.announceable, ['eth0', 'eth1'])
   })
 })

@@ -1,0 +1,216 @@
+import { receive } from './receive.ts'
+import { send, startLeaving } from './send.ts'
+import {
+  type Action,
+  type AliveMember,
+  type Event,
+  type Local,
+  type LocalInterface,
+  type Member,
+  newPeer,
+  type Peer,
+  type State,
+  UNICAST,
+} from './state.ts'
+import { detectionTimeMs, hearsOn, listeningTimeMs, ownIntervalMs } from './timing.ts'
+
+/** What one step has found out so far. */
+interface Turn {
+  readonly state: State
+  readonly now: number
+  readonly actions: Action[]
+  readonly healed: string[]
+  /** Whether `members` must be said again. */
+  isChanged: boolean
+}
+
+/**
+ * Takes one event at time `now` (milliseconds, never running backwards) and says what to do, in order. `state` is
+ * changed in place (see State). Never throws.
+ */
+export function step(state: State, event: Event, now: number): readonly Action[] {
+  const turn: Turn = { state, now, actions: [], healed: [], isChanged: false }
+  noticeOwnDeafness(turn)
+  handle(turn, event)
+  buryTheDead(turn)
+  settle(turn)
+  judgeInterfaces(turn)
+  send(state, now, turn.actions)
+  reportMembers(turn)
+  arm(turn)
+  return turn.actions
+}
+
+/**
+ * Steps come at every heartbeat of ours. When they did not, this thread stood still: datagrams wait in the sockets, and
+ * nobody is dead only because we have not read them yet. The others, however, may have buried us.
+ */
+function noticeOwnDeafness(turn: Turn): void {
+  const { state, now } = turn
+  const intervalMs = ownIntervalMs(state)
+  const silenceMs = now - (state.steppedAt ?? now)
+  state.steppedAt = now
+  if (state.nextSendAt === undefined || silenceMs < 2 * intervalMs) return
+  state.judgeNotBefore = now + intervalMs
+  if (silenceMs < listeningTimeMs(state)) return
+  for (const { node, isAlive } of state.peers.values()) if (isAlive) turn.healed.push(node)
+  turn.isChanged = true
+}
+
+function handle(turn: Turn, event: Event): void {
+  const { state, now } = turn
+  switch (event.kind) {
+    case 'configure':
+      configure(turn, event.keys, event.members)
+      break
+    case 'interfaces':
+      takeInterfaces(turn, event.interfaces)
+      break
+    case 'datagram':
+      hear(turn, event.bytes, event.interface)
+      break
+    case 'leave':
+      startLeaving(state, now)
+      break
+    case 'timer':
+      state.armedAt = undefined
+      break
+  }
+}
+
+function configure(turn: Turn, keys: readonly Uint8Array[], members: readonly Member[]): void {
+  const { state, now } = turn
+  const others = members.filter(({ node }) => node !== state.options.node)
+  const named = new Set(others.map(({ node }) => node))
+  for (const [node, peer] of state.peers) {
+    if (named.has(node)) continue
+    state.peers.delete(node)
+    if (peer.isAlive) turn.isChanged = true
+  }
+  for (const member of others) {
+    const known = state.peers.get(member.node)
+    if (known === undefined) state.peers.set(member.node, newPeer(member))
+    else known.addresses = member.addresses
+  }
+  state.keys = keys
+  state.configuredAt ??= now
+  state.nextSendAt ??= now
+}
+
+function takeInterfaces({ state, now }: Turn, interfaces: readonly LocalInterface[]): void {
+  const locals = interfaces.map((local) => keepOrAdd(state, local, now))
+  // On a segment that is new to us we want to be heard at once.
+  const hasNew = locals.some((local) => !state.locals.includes(local))
+  if (hasNew && state.nextSendAt !== undefined) state.nextSendAt = now
+  state.locals = locals
+  for (const peer of state.peers.values()) {
+    for (const path of peer.paths.keys()) {
+      if (path !== UNICAST && !locals.some(({ name }) => name === path)) peer.paths.delete(path)
+    }
+  }
+}
+
+function keepOrAdd(state: State, { name, mac }: LocalInterface, now: number): Local {
+  const known = state.locals.find((local) => local.name === name)
+  return known?.mac === mac ? known : { name, mac, since: now, hasHeard: false }
+}
+
+function hear(turn: Turn, bytes: Uint8Array, interfaceName: string | undefined): void {
+  const { state, now } = turn
+  const received = receive(state, bytes, interfaceName, now)
+  if (received.kind === 'ignored') {
+    turn.actions.push({ kind: 'ignored', because: received.because })
+    return
+  }
+  const local = state.locals.find(({ name }) => name === interfaceName)
+  if (local !== undefined) local.hasHeard = true
+  const { peer, isRestart, segmentsBefore } = received
+  const isAlive = !peer.isLeaving
+  if (isAlive && peer.wentSilent && !isRestart) turn.healed.push(peer.node)
+  peer.wentSilent = false
+  if (peer.isAlive !== isAlive || !isSamePublication(segmentsBefore, peer.segments)) turn.isChanged = true
+  peer.isAlive = isAlive
+}
+
+function isSamePublication(a: Peer['segments'], b: Peer['segments']): boolean {
+  if (a === b) return true
+  if (a.length !== b.length) return false
+  return a.every(({ interface: name, mac }, index) => name === b[index]!.interface && mac === b[index]!.mac)
+}
+
+function buryTheDead(turn: Turn): void {
+  const { state, now } = turn
+  if (now < state.judgeNotBefore) return
+  for (const peer of state.peers.values()) {
+    if (!peer.isAlive || now - peer.heardAt < detectionTimeMs(peer)) continue
+    peer.isAlive = false
+    peer.wentSilent = true
+    turn.isChanged = true
+  }
+}
+
+/** Everybody was heard, or we have listened long enough to know who is silent. */
+function isListenedTo(state: State, since: number, now: number): boolean {
+  if (state.configuredAt === undefined) return false
+  if (now - Math.max(since, state.configuredAt) >= listeningTimeMs(state)) return true
+  return [...state.peers.values()].every(({ isAlive }) => isAlive)
+}
+
+function settle(turn: Turn): void {
+  const { state, now } = turn
+  if (state.isSettled || !isListenedTo(state, Number.NEGATIVE_INFINITY, now)) return
+  state.isSettled = true
+  turn.isChanged = true
+}
+
+function judgeInterfaces(turn: Turn): void {
+  const { state, now, actions } = turn
+  const announceable = state.locals
+    .filter((local) => isListenedTo(state, local.since, now) && !isCutOff(state, local, now))
+    .map(({ name }) => name)
+  const isSame =
+    announceable.length === state.announceable.length &&
+    announceable.every((name, at) => name === state.announceable[at])
+  if (isSame) return
+  state.announceable = announceable
+  actions.push({ kind: 'announceable', interfaces: announceable })
+}
+
+/**
+ * We heard somebody on this interface and hear nobody any more, while others, alive by another path, hear each other
+ * on theirs of that name: it is ours that is broken, and they will answer there. If all are silent nobody gives up,
+ * or nobody would answer.
+ */
+function isCutOff(state: State, { name, hasHeard }: Local, now: number): boolean {
+  if (!hasHeard) return false
+  // Two intervals of patience: what the others publish lags behind by as much.
+  const past = now - 2 * ownIntervalMs(state)
+  const peers = [...state.peers.values()]
+  if (peers.some((peer) => hearsOn(peer, name, past))) return false
+  return peers.some(
+    (peer) => peer.isAlive && peer.segments.some((segment) => segment.interface === name && segment.hears > 0),
+  )
+}
+
+function reportMembers(turn: Turn): void {
+  if (!turn.isChanged) return
+  const alive = new Map<string, AliveMember>()
+  for (const { node, isAlive, segments } of turn.state.peers.values()) {
+    if (!isAlive) continue
+    alive.set(node, { interfaces: segments.map((segment) => segment.interface), macs: segments.map(({ mac }) => mac) })
+  }
+  turn.actions.push({ kind: 'members', isSettled: turn.state.isSettled, alive, healed: turn.healed })
+}
+
+/** Heartbeats only move a death away, so between two timers nothing needs to be armed but an earlier sending. */
+function arm(turn: Turn): void {
+  const { state, now, actions } = turn
+  if (state.nextSendAt === undefined) return
+  if (state.armedAt !== undefined && state.armedAt <= state.nextSendAt) return
+  let at = state.nextSendAt
+  for (const peer of state.peers.values()) {
+    if (peer.isAlive) at = Math.min(at, Math.max(peer.heardAt + detectionTimeMs(peer), state.judgeNotBefore))
+  }
+  state.armedAt = Math.max(at, now)
+  actions.push({ kind: 'arm', at: state.armedAt })
+}
