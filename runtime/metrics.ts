@@ -37,6 +37,25 @@ export class Metrics {
     })
   }
 
+  /**
+   * A counter that somebody else counts: at each scrape `read` sets all its series, and those that it does not set are
+   * gone.
+   */
+  counterReadAtScrape<Label extends string>(
+    name: string,
+    help: string,
+    labels: readonly Label[],
+    read: (set: (series: Record<Label, string>, total: number) => void) => Promise<void>,
+  ): void {
+    new Counter({
+      ...{ name, help, labelNames: labels, registers: [this.registry] },
+      async collect() {
+        this.reset()
+        await read((series, total) => this.inc(series, total))
+      },
+    })
+  }
+
   histogram<Label extends string = never>(
     name: string,
     help: string,

@@ -84,10 +84,10 @@ export class ExcludedInterfaces {
     const text = this.#textOfFile()
     if (text === this.#text) return
     this.#text = text
-    if (text === undefined) return this.#apply(DEFAULT_EXCLUDED_INTERFACES)
-    const result = readPatterns(text)
-    if (result.kind === 'patterns') return this.#apply(result.patterns)
-    this.#log.error('excludeFileWrong', `${this.#path} ${result.message}; the patterns read before stay in force`)
+    const result: PatternsResult =
+      text === undefined ? { kind: 'patterns', patterns: DEFAULT_EXCLUDED_INTERFACES } : readPatterns(text)
+    if (result.kind === 'patterns') this.#apply(result.patterns)
+    else this.#log.error('excludeFileWrong', `${this.#path} ${result.message}; the patterns read before stay in force`)
   }
 
   #textOfFile(): string | undefined {

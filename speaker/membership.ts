@@ -9,7 +9,18 @@ const SECRET_ENTRY = 'secretkey'
 /** For so long after a rotation the key before is still accepted: until every speaker has seen the new one. */
 const OLD_KEY_ACCEPTED_MS = 600_000
 
+export interface MembershipSourceOptions {
+  /** false: every node counts as alive. */
+  readonly isEnabled: boolean
+  /** UDP port of heartbeats. */
+  readonly port: number
+  readonly nodes: ReadonlyStore<KeptNode>
+  readonly clock: Clock
+  readonly post: (message: ToWire) => void
+}
+
 export class MembershipSource {
+  readonly #isEnabled: boolean
   readonly #port: number
   readonly #nodes: ReadonlyStore<KeptNode>
   readonly #post: (message: ToWire) => void
@@ -18,15 +29,17 @@ export class MembershipSource {
   #keys: readonly { readonly text: string; readonly untilMs: number }[] = []
   #posted: DesiredMembership | undefined
 
-  constructor(port: number, nodes: ReadonlyStore<KeptNode>, clock: Clock, post: (message: ToWire) => void) {
-    this.#port = port
-    this.#nodes = nodes
-    this.#clock = clock
-    this.#post = post
+  constructor(options: MembershipSourceOptions) {
+    this.#isEnabled = options.isEnabled
+    this.#port = options.port
+    this.#nodes = options.nodes
+    this.#clock = options.clock
+    this.#post = options.post
   }
 
+  /** Whether speakers can know each other: without a key nobody is heard, and nothing is claimed. */
   get hasKey(): boolean {
-    return this.#keys.length > 0
+    return !this.#isEnabled || this.#keys.length > 0
   }
 
   /** The Secret as it is now; undefined = it is not there: what was known stays in force. */
@@ -45,6 +58,10 @@ export class MembershipSource {
 
   /** Posts what holds now, where it differs from what was posted last. */
   nodesChanged(): void {
+    if (!this.#isEnabled) {
+      this.#post({ kind: 'membership', membership: undefined })
+      return
+    }
     const members = [...this.#nodes.values()]
       .map(({ name, addresses }) => ({ node: name, addresses }))
       .sort((a, b) => (a.node < b.node ? -1 : 1))

@@ -1,12 +1,14 @@
 /** The wire thread as the main thread sees it: messages in, observations out, and whether its loop turns. */
 import { Worker } from 'node:worker_threads'
 import type { Clock, TimerHandle } from '../runtime/clock.ts'
-import type { FromWire, ToWire } from './wire/messages.ts'
+import type { FromWire, ToWire, WireCounters } from './wire/messages.ts'
 
 /** Between two questions whether the thread is alive. */
 const PING_INTERVAL_MS = 1_000
 /** A thread that has not answered for so long is taken for stuck; well above any pause of its garbage collector. */
 const DEAF_AFTER_MS = 10_000
+/** A scrape does not wait longer for the thread's counters. */
+const COUNTERS_LIMIT_MS = 1_000
 /** A thread that was told to leave gets so long to hand over before it is ended. */
 const LEAVE_LIMIT_MS = 3_000
 
@@ -18,6 +20,8 @@ export class WireThread {
   #ready = false
   #timer: TimerHandle | undefined
   #leaving = false
+  #reading: Promise<WireCounters | undefined> | undefined
+  #readings = 0
 
   /**
    * @param entry the thread's program: source in a checkout, bundle in the image
@@ -54,6 +58,31 @@ export class WireThread {
     return this.#clock.now() - this.#lastAnswerMs < DEAF_AFTER_MS
   }
 
+  /** Counters of the thread; undefined when it does not answer in time. Readers at the same time share one answer. */
+  readCounters(): Promise<WireCounters | undefined> {
+    this.#reading ??= this.#askForCounters().finally(() => {
+      this.#reading = undefined
+    })
+    return this.#reading
+  }
+
+  #askForCounters(): Promise<WireCounters | undefined> {
+    const id = ++this.#readings
+    return new Promise((resolve) => {
+      const finish = (counters: WireCounters | undefined): void => {
+        this.#clock.clearTimeout(limit)
+        this.#listeners.splice(this.#listeners.indexOf(listener), 1)
+        resolve(counters)
+      }
+      const listener = (message: FromWire): void => {
+        if (message.kind === 'counters' && message.id === id) finish(message.counters)
+      }
+      const limit = this.#clock.setTimeout(() => finish(undefined), COUNTERS_LIMIT_MS)
+      this.#listeners.push(listener)
+      this.post({ kind: 'read-counters', id })
+    })
+  }
+
   /** Lets the thread say goodbye on the wire and hand over, then ends it. */
   async leave(): Promise<void> {
     this.#leaving = true
@@ -80,6 +109,6 @@ export class WireThread {
     this.#lastAnswerMs = this.#clock.now()
     if (message.kind === 'pong') return
     if (message.kind === 'ready') this.#ready = true
-    for (const listener of this.#listeners) listener(message)
+    for (const listener of [...this.#listeners]) listener(message)
   }
 }

@@ -51,7 +51,8 @@ export type ToWire =
       readonly complete: boolean
       readonly services: readonly DesiredService[]
     }
-  | { readonly kind: 'membership'; readonly membership: DesiredMembership }
+  /** undefined: nobody watches who is alive, every candidate counts. Until the first such message nothing is claimed. */
+  | { readonly kind: 'membership'; readonly membership: DesiredMembership | undefined }
   /** Unanchored regular expressions; any match excludes the interface. */
   | { readonly kind: 'exclude-interfaces'; readonly patterns: readonly string[] }
   /** Leave: tell the others, hand over, then answer `left` and exit. */

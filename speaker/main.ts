@@ -1,0 +1,102 @@
+/** Program 2: the speaker. Reads flags, starts the wire thread, wires the parts together, runs until told to stop. */
+import { clientMetrics, currentNamespace, type KubeConfigSource, loadKubeConfig } from '../operator/index.ts'
+import { systemClock } from '../runtime/clock.ts'
+import { type Flags, readFlags } from '../runtime/flags.ts'
+import { type Check, close, healthRoute, serve } from '../runtime/http.ts'
+import { Lifecycle } from '../runtime/lifecycle.ts'
+import { type Level, type Log, sentenceOf, systemLog } from '../runtime/log.ts'
+import { Metrics } from '../runtime/metrics.ts'
+import { systemRandom } from '../runtime/random.ts'
+import { SPEAKER_FLAGS } from './flags.ts'
+import { Speaker } from './program.ts'
+import { WireThread } from './thread.ts'
+
+type SpeakerFlags = Flags<typeof SPEAKER_FLAGS>
+
+export async function main(args: readonly string[]): Promise<void> {
+  const result = readFlags(SPEAKER_FLAGS, args, process.env)
+  if (result.kind === 'help') {
+    process.stdout.write(`The speaker of Invar answers for the addresses that its node owns.\n\n${result.text}`)
+    return
+  }
+  const missing = result.kind === 'flags' && result.flags.text('node-name') === ''
+  if (result.kind === 'wrong' || missing) {
+    const message = result.kind === 'wrong' ? result.message : '--node-name is required: the name of this node'
+    process.stderr.write(`speaker: ${message}\n`)
+    process.exitCode = 2
+    return
+  }
+  const { flags } = result
+  const log = systemLog(flags.text('log-level') as Level)
+  for (const notice of flags.notices) log.warn('flagWithoutEffect', notice)
+  const lifecycle = new Lifecycle(log)
+  lifecycle.install()
+  try {
+    await run(flags, log, lifecycle)
+  } catch (error) {
+    log.error('startFailed', sentenceOf(error))
+    await lifecycle.stop()
+    process.exitCode = 1
+  }
+}
+
+async function run(flags: SpeakerFlags, log: Log, lifecycle: Lifecycle): Promise<void> {
+  const metrics = new Metrics()
+  metrics.collectProcess()
+  const onFault = (error: Error): void => {
+    throw error
+  }
+  const wire = new WireThread(wireEntry(), systemClock, onFault)
+  const speaker = newSpeaker(flags, log, metrics, wire, onFault)
+  const loops: Check = () =>
+    wire.responsive ? { ok: true } : { ok: false, because: 'the wire thread does not answer' }
+  const routes = { '/healthz': healthRoute({ wire: loops }), '/readyz': healthRoute({ speaker: speaker.ready }) }
+  const health = await serve(routes, { port: flags.number('health-probe-port'), host: '127.0.0.1' })
+  lifecycle.add('health pages', () => close(health))
+  if (flags.number('port') !== 0) {
+    const page = async () => ({ status: 200, body: await metrics.text(), contentType: metrics.contentType })
+    const server = await serve({ '/metrics': page }, { port: flags.number('port') })
+    lifecycle.add('metrics', () => close(server))
+  }
+  lifecycle.add('speaker', () => speaker.stop())
+  await speaker.start()
+}
+
+function newSpeaker(
+  flags: SpeakerFlags,
+  log: Log,
+  metrics: Metrics,
+  wire: WireThread,
+  onFault: (error: Error) => void,
+): Speaker {
+  const observed = clientMetrics(metrics)
+  const source: KubeConfigSource =
+    flags.text('kubeconfig') === '' ? { kind: 'default' } : { kind: 'file', path: flags.text('kubeconfig') }
+  return new Speaker({
+    source,
+    userAgent: 'invar-speaker',
+    node: flags.text('node-name'),
+    namespace: flags.text('namespace') || currentNamespace(loadKubeConfig(source)) || 'metallb-system',
+    podName: flags.text('pod-name'),
+    loadBalancerClass: flags.text('lb-class'),
+    view: { ignoreExcludeLabel: flags.on('ignore-exclude-lb') },
+    membershipSecret: flags.text('ml-secret-name'),
+    membershipPort: flags.number('ml-bindport'),
+    excludeInterfacesFile: flags.text('exclude-interfaces-file'),
+    clock: systemClock,
+    random: systemRandom,
+    ...{ log, metrics, wire, onFault, clientMetrics: observed },
+    observeRequest: observed.observeRequest,
+    observeEnding: (_, ending) => {
+      if (ending.kind === 'failed') observed.countUpdateError()
+    },
+  })
+}
+
+/** The thread's program lies beside this one: as source in a checkout, as a bundle in the image. */
+function wireEntry(): URL {
+  const isSource = import.meta.url.endsWith('.ts')
+  return new URL(isSource ? './wire/thread.ts' : './wire.js', import.meta.url)
+}
+
+if (import.meta.main) await main(process.argv.slice(2))

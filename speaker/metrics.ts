@@ -1,0 +1,42 @@
+/** The speaker's metrics, under MetalLB's names; the series of an address vanish with it. */
+import type { Metrics } from '../runtime/metrics.ts'
+import type { Ownership } from './ownership.ts'
+import type { WireCounters } from './wire/messages.ts'
+
+export interface SpeakerMetricsSource {
+  readonly node: string
+  readonly ownership: Ownership
+  /** Asks the wire thread; undefined when it does not answer in time. */
+  readonly readCounters: () => Promise<WireCounters | undefined>
+}
+
+const LAYER2_COUNTERS = {
+  requests_received: ['ARP and NDP queries for the address', 'requestsReceived'],
+  responses_sent: ['Replies for the address', 'responsesSent'],
+  gratuitous_sent: ['Unsolicited announcements of the address', 'gratuitousSent'],
+} as const
+
+/** Registers what is read at each scrape. */
+export function exposeSpeaker(metrics: Metrics, source: SpeakerMetricsSource): void {
+  metrics.gauge(
+    'metallb_speaker_announced',
+    '1 for each address that this node announces',
+    ['service', 'protocol', 'node', 'ip'],
+    (gauge) => {
+      gauge.reset()
+      for (const service of source.ownership.keys()) {
+        for (const { ip, isOwned } of source.ownership.addressesOf(service)) {
+          if (isOwned) gauge.set({ service, protocol: 'layer2', node: source.node, ip }, 1)
+        }
+      }
+    },
+  )
+  for (const [suffix, [help, field]] of Object.entries(LAYER2_COUNTERS)) {
+    metrics.counterReadAtScrape(`metallb_layer2_${suffix}`, help, ['ip'], async (set) => {
+      for (const address of (await source.readCounters())?.addresses ?? []) set({ ip: address.ip }, address[field])
+    })
+  }
+  metrics.counterReadAtScrape('invar_wire_ignored_total', 'Frames and datagrams ignored', ['reason'], async (set) => {
+    for (const [reason, count] of Object.entries((await source.readCounters())?.ignored ?? {})) set({ reason }, count)
+  })
+}
