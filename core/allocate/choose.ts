@@ -164,7 +164,7 @@ function automaticLists(search: Search): readonly (readonly Pool[])[] {
 }
 
 /** Whether the pool gives nothing new to this Service at all. */
-function closedTo(request: ServiceRequest, pool: Pool): PoolRefusal | undefined {
+export function closedTo(request: ServiceRequest, pool: Pool): PoolRefusal | undefined {
   if (pool.suspended !== undefined) return { kind: 'suspended', because: pool.suspended.message }
   return incompatibility(pool, request)
 }
