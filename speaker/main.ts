@@ -46,7 +46,7 @@ async function run(flags: SpeakerFlags, log: Log, lifecycle: Lifecycle): Promise
   const onFault = (error: Error): void => {
     throw error
   }
-  const wire = new WireThread(wireEntry(), systemClock, onFault)
+  const wire = new WireThread(new URL('./wire/thread.ts', import.meta.url), systemClock, onFault)
   const speaker = newSpeaker(flags, log, metrics, wire, onFault)
   const loops: Check = () =>
     wire.responsive ? { ok: true } : { ok: false, because: 'the wire thread does not answer' }
@@ -91,12 +91,6 @@ function newSpeaker(
       if (ending.kind === 'failed') observed.countUpdateError()
     },
   })
-}
-
-/** The thread's program lies beside this one: as source in a checkout, as a bundle in the image. */
-function wireEntry(): URL {
-  const isSource = import.meta.url.endsWith('.ts')
-  return new URL(isSource ? './wire/thread.ts' : './wire.js', import.meta.url)
 }
 
 if (import.meta.main) await main(process.argv.slice(2))
