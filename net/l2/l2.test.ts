@@ -1,0 +1,486 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import fc from 'fast-check'
+import { property } from '../../testkit/property.ts'
+import {
+  type Action,
+  type AliveMember,
+  DEFAULT_OPTIONS,
+  type Event,
+  initial,
+  type Options,
+  step,
+  type WantedService,
+} from './index.ts'
+
+const IP = '192.0.2.10'
+const MAC = '02:00:00:00:00:01'
+const BRAVO_MAC = '02:00:00:00:00:02'
+const STRANGER_MAC = '02:00:00:00:00:99'
+
+function service(
+  key: string,
+  candidates: readonly string[],
+  more: Partial<WantedService['layer2'][number]> = {},
+): WantedService {
+  return { key, layer2: [{ ip: IP, candidates, interfaces: undefined, ...more }] }
+}
+
+/** Node alpha under test: events go in, what they lead to is read off. Timers come exactly when they were armed. */
+class Alpha {
+  now = 0
+  actions: Action[] = []
+  readonly state
+  #armedAt: number | undefined
+
+  constructor(options: Partial<Options> = {}) {
+    this.state = initial({ ...DEFAULT_OPTIONS, node: 'alpha', ...options })
+  }
+
+  /** Settled, with bravo and charlie alive and two interfaces. */
+  static settled(options: Partial<Options> = {}): Alpha {
+    const alpha = new Alpha(options)
+    alpha.interfaces({ eth0: MAC, eth1: '02:00:00:00:01:01' })
+    alpha.members(['bravo', 'charlie'])
+    alpha.actions = []
+    return alpha
+  }
+
+  step(event: Event): void {
+    for (const action of step(this.state, event, this.now)) {
+      if (action.kind === 'arm') this.#armedAt = action.at
+      else this.actions.push(action)
+    }
+  }
+
+  desired(...services: readonly WantedService[]): void {
+    this.step({ kind: 'desired', isComplete: false, services })
+  }
+
+  /** Bravo and the others have eth0 and eth1, unless said otherwise. */
+  members(names: readonly string[], more: { interfaces?: readonly string[]; healed?: readonly string[] } = {}): void {
+    const { interfaces = ['eth0', 'eth1'], healed = [] } = more
+    const alive = new Map<string, AliveMember>(
+      names.map((name) => [name, { interfaces, macs: name === 'bravo' ? [BRAVO_MAC] : [] }]),
+    )
+    this.step({ kind: 'members', members: { isSettled: true, alive, healed } })
+  }
+
+  interfaces(usable: Readonly<Record<string, string>>): void {
+    this.step({ kind: 'interfaces', usable: new Map(Object.entries(usable)) })
+  }
+
+  claim(mac: string, more: { interface?: string; ip?: string } = {}): void {
+    this.step({ kind: 'claim', ip: IP, interface: 'eth0', mac, ...more })
+  }
+
+  advance(ms: number): void {
+    const end = this.now + ms
+    while (this.#armedAt !== undefined && this.#armedAt <= end) {
+      this.now = Math.max(this.now, this.#armedAt)
+      this.#armedAt = undefined
+      this.step({ kind: 'timer' })
+    }
+    this.now = end
+  }
+
+  /** What happened since the last call, in short words; announcements are left out. */
+  happened(): string[] {
+    return this.actions.splice(0).flatMap((action) => {
+      switch (action.kind) {
+        case 'own':
+          return [`own ${action.ip} on ${action.interfaces.join()}`]
+        case 'disown':
+          return [`disown ${action.ip}`]
+        case 'ownership':
+          return [`${action.key}: ${action.owned ? 'owned' : 'not owned'}, ${action.reason.kind}`]
+        case 'conflict':
+          return [`conflict with ${action.mac}`]
+        case 'released':
+          return ['released']
+        default:
+          return []
+      }
+    })
+  }
+
+  /** Announcements since the last call, as `interface`. */
+  announced(): string[] {
+    const names = this.actions.flatMap((action) => (action.kind === 'announce' ? [action.interface] : []))
+    this.actions = this.actions.filter(({ kind }) => kind !== 'announce')
+    return names
+  }
+}
+
+describe('who owns an address', () => {
+  const alone = ['alpha']
+  const first = ['alpha', 'bravo']
+  const second = ['bravo', 'alpha']
+  const rows: readonly [name: string, wanted: WantedService, alive: string[], outcome: string[]][] = [
+    ['the first candidate', service('a/s', first), ['bravo'], [`own ${IP} on eth0,eth1`, 'a/s: owned, elected']],
+    ['not the second while the first lives', service('a/s', second), ['bravo'], ['a/s: not owned, lost-election']],
+    [
+      'the second when the first is dead',
+      service('a/s', second),
+      [],
+      [`own ${IP} on eth0,eth1`, 'a/s: owned, elected'],
+    ],
+    ['nobody else who is alive', service('a/s', ['bravo']), ['bravo'], ['a/s: not owned, not-a-candidate']],
+    ['a node that is no candidate never', service('a/s', ['bravo']), [], ['a/s: not owned, not-a-candidate']],
+    ['nobody without candidates', service('a/s', []), [], ['a/s: not owned, not-a-candidate']],
+    [
+      'on the interfaces wanted that exist',
+      service('a/s', alone, { interfaces: ['eth9', 'eth1'] }),
+      [],
+      [`own ${IP} on eth1`, 'a/s: owned, elected'],
+    ],
+    [
+      'not on interfaces that do not exist',
+      service('a/s', alone, { interfaces: ['eth9'] }),
+      [],
+      ['a/s: not owned, no-usable-interface'],
+    ],
+  ]
+  for (const [name, wanted, alive, outcome] of rows) {
+    test(name, () => {
+      const alpha = Alpha.settled()
+      alpha.members(alive)
+      alpha.desired(wanted)
+      assert.deepEqual(alpha.happened(), outcome)
+    })
+  }
+
+  test('a node without a usable interface is passed over', () => {
+    const alpha = Alpha.settled()
+    alpha.members(['bravo'], { interfaces: ['eth7'] })
+    alpha.desired(service('a/s', ['bravo', 'alpha'], { interfaces: ['eth0'] }))
+    assert.deepEqual(alpha.happened(), [`own ${IP} on eth0`, 'a/s: owned, elected'])
+  })
+
+  test('nobody claims anything before membership has settled', () => {
+    const alpha = new Alpha()
+    alpha.interfaces({ eth0: MAC })
+    alpha.desired(service('a/s', ['alpha']))
+    assert.deepEqual(alpha.happened(), ['a/s: not owned, waiting-for-members'])
+    alpha.members([])
+    assert.deepEqual(alpha.happened(), [`own ${IP} on eth0`, 'a/s: owned, elected'])
+  })
+
+  test('without membership every candidate counts as alive', () => {
+    const alpha = Alpha.settled()
+    alpha.step({ kind: 'members', members: { isSettled: true, alive: undefined, healed: [] } })
+    alpha.desired(service('a/s', ['bravo', 'alpha']))
+    assert.deepEqual(alpha.happened(), ['a/s: not owned, lost-election'])
+  })
+})
+
+describe('Services that share an address', () => {
+  test('it is held while any wants it, and each is told', () => {
+    const alpha = Alpha.settled()
+    alpha.desired(service('a/one', ['alpha']), service('a/two', ['alpha']))
+    assert.deepEqual(alpha.happened(), [`own ${IP} on eth0,eth1`, 'a/one: owned, elected', 'a/two: owned, elected'])
+    alpha.desired({ key: 'a/one', layer2: [] })
+    assert.deepEqual(alpha.happened(), [])
+    alpha.desired({ key: 'a/two', layer2: [] })
+    assert.deepEqual(alpha.happened(), [`disown ${IP}`])
+  })
+
+  test('their interfaces add up', () => {
+    const alpha = Alpha.settled()
+    alpha.desired(service('a/one', ['alpha'], { interfaces: ['eth0'] }))
+    alpha.happened()
+    alpha.desired(service('a/two', ['alpha'], { interfaces: ['eth1'] }))
+    assert.equal(alpha.happened()[0], `own ${IP} on eth0,eth1`)
+    alpha.desired({ key: 'a/one', layer2: [] })
+    assert.equal(alpha.happened()[0], `own ${IP} on eth1`)
+  })
+
+  test('should their candidates differ, all nodes follow the first key', () => {
+    const alpha = Alpha.settled()
+    alpha.desired(service('b/later', ['alpha', 'bravo']), service('a/first', ['bravo', 'alpha']))
+    assert.deepEqual(alpha.happened().at(-1), 'a/first: not owned, lost-election')
+  })
+})
+
+describe('desired state', () => {
+  test('a complete message withdraws what it does not mention', () => {
+    const alpha = Alpha.settled()
+    alpha.desired(service('a/one', ['alpha']), service('a/two', ['alpha'], { ip: '192.0.2.11' }))
+    alpha.happened()
+    alpha.step({ kind: 'desired', isComplete: true, services: [service('a/two', ['alpha'], { ip: '192.0.2.11' })] })
+    assert.deepEqual(alpha.happened(), [`disown ${IP}`])
+  })
+
+  test('a hundred repetitions lead to nothing: no burst, no report', () => {
+    const alpha = Alpha.settled()
+    alpha.desired(service('a/s', ['alpha', 'bravo']))
+    alpha.advance(6000)
+    alpha.actions = []
+    for (let at = 0; at < 100; at++) alpha.desired(service('a/s', ['alpha', at % 2 === 0 ? 'bravo' : 'charlie']))
+    alpha.advance(60_000)
+    assert.deepEqual(alpha.actions, [])
+  })
+
+  test('an address that a Service gives up for another is withdrawn at once', () => {
+    const alpha = Alpha.settled()
+    alpha.desired(service('a/s', ['alpha']))
+    alpha.happened()
+    alpha.desired(service('a/s', ['alpha'], { ip: '192.0.2.77' }))
+    assert.deepEqual(alpha.happened().toSorted(), [
+      'a/s: owned, elected',
+      `disown ${IP}`,
+      'own 192.0.2.77 on eth0,eth1',
+    ])
+  })
+})
+
+describe('telling the neighbours', () => {
+  test('at once, then at growing gaps until five seconds have passed, then not any more', () => {
+    const alpha = Alpha.settled()
+    alpha.desired(service('a/s', ['alpha'], { interfaces: ['eth0'] }))
+    const times: number[] = []
+    for (let at = 0; at <= 60_000; at += 50) {
+      for (const _ of alpha.announced()) times.push(alpha.now)
+      alpha.advance(50)
+    }
+    assert.deepEqual(times, [0, 100, 300, 700, 1500, 3000, 5000])
+  })
+
+  test('then slowly for ever, if so wanted', () => {
+    const alpha = Alpha.settled({ refreshIntervalMs: 10_000 })
+    alpha.desired(service('a/s', ['alpha'], { interfaces: ['eth0'] }))
+    alpha.advance(5000)
+    alpha.announced()
+    alpha.advance(30_000)
+    assert.equal(alpha.announced().length, 3)
+  })
+
+  test('an address withdrawn is not announced any more', () => {
+    const alpha = Alpha.settled({ refreshIntervalMs: 1000 })
+    alpha.desired(service('a/s', ['alpha']))
+    alpha.desired({ key: 'a/s', layer2: [] })
+    alpha.announced()
+    alpha.advance(60_000)
+    assert.deepEqual(alpha.announced(), [])
+  })
+
+  const reasons: readonly [name: string, cause: (alpha: Alpha) => void, announced: string[]][] = [
+    ['a new interface', (alpha) => alpha.interfaces({ eth0: MAC, eth1: '02:00:00:00:01:01', eth2: MAC }), ['eth2']],
+    ['a changed MAC', (alpha) => alpha.interfaces({ eth0: '02:00:00:00:00:55', eth1: '02:00:00:00:01:01' }), ['eth0']],
+    ['a stranger claiming it', (alpha) => alpha.claim(STRANGER_MAC), ['eth0']],
+    ['a member claiming it', (alpha) => alpha.claim(BRAVO_MAC), ['eth0']],
+    ['a partition healed', (alpha) => alpha.members(['bravo', 'charlie'], { healed: ['bravo'] }), ['eth0', 'eth1']],
+    ['a healed node that is no candidate', (alpha) => alpha.members(['bravo', 'charlie'], { healed: ['charlie'] }), []],
+    ['a death elsewhere', (alpha) => alpha.members(['bravo']), []],
+    ['a newcomer', (alpha) => alpha.members(['bravo', 'charlie', 'delta']), []],
+    ['the same interfaces again', (alpha) => alpha.interfaces({ eth0: MAC, eth1: '02:00:00:00:01:01' }), []],
+    ['a claim where we do not answer', (alpha) => alpha.claim(STRANGER_MAC, { interface: 'eth7' }), []],
+    ['a claim for what we do not hold', (alpha) => alpha.claim(STRANGER_MAC, { ip: '192.0.2.99' }), []],
+  ]
+  for (const [name, cause, announced] of reasons) {
+    test(`${name}: ${announced.length === 0 ? 'nothing to tell' : `told on ${announced.join(' and ')}`}`, () => {
+      const alpha = Alpha.settled()
+      alpha.desired(service('a/s', ['alpha', 'bravo']))
+      alpha.advance(6000)
+      alpha.announced()
+      cause(alpha)
+      assert.deepEqual(alpha.announced(), announced)
+    })
+  }
+
+  test('a thousand takeovers are paced, first words before repetitions', () => {
+    const alpha = Alpha.settled({ roundsPerTick: 10 })
+    const services = Array.from({ length: 1000 }, (_, at) =>
+      service(`a/${at}`, ['alpha'], { ip: `10.0.${at >> 8}.${at & 255}`, interfaces: ['eth0'] }),
+    )
+    alpha.desired(...services)
+    const told = new Set<string>()
+    for (let tick = 0; tick < 100; tick++) {
+      const round = alpha.actions.flatMap((action) => (action.kind === 'announce' ? [action.ip] : []))
+      assert.equal(round.length, 10, `tick ${tick}`)
+      for (const ip of round) told.add(ip)
+      alpha.actions = []
+      alpha.advance(10)
+    }
+    assert.equal(told.size, 1000, 'everybody was told once before anybody twice')
+  })
+})
+
+describe('handing over', () => {
+  function losing(): Alpha {
+    const alpha = Alpha.settled()
+    alpha.members(['charlie'])
+    alpha.desired(service('a/s', ['bravo', 'alpha']))
+    alpha.advance(200)
+    alpha.actions = []
+    alpha.members(['bravo', 'charlie'])
+    return alpha
+  }
+
+  test('the loser goes on answering, silently, until its successor has announced', () => {
+    const alpha = losing()
+    alpha.advance(500)
+    assert.deepEqual(alpha.actions, [])
+    alpha.claim(BRAVO_MAC)
+    assert.deepEqual(alpha.happened(), [`disown ${IP}`, 'a/s: not owned, lost-election'])
+  })
+
+  test('or until it has waited long enough', () => {
+    const alpha = losing()
+    alpha.advance(999)
+    assert.deepEqual(alpha.happened(), [])
+    alpha.advance(1)
+    assert.deepEqual(alpha.happened(), [`disown ${IP}`, 'a/s: not owned, lost-election'])
+  })
+
+  test('a successor that dies meanwhile gives it back, and the neighbours are told again', () => {
+    const alpha = losing()
+    alpha.members(['charlie'])
+    assert.deepEqual(alpha.happened(), [])
+    assert.deepEqual(losingAgain(alpha), ['eth0', 'eth1'])
+  })
+
+  function losingAgain(alpha: Alpha): string[] {
+    alpha.members(['bravo', 'charlie'])
+    alpha.announced()
+    alpha.members(['charlie'])
+    return alpha.announced()
+  }
+
+  test('without a successor it falls silent at once', () => {
+    const alpha = Alpha.settled()
+    alpha.desired(service('a/s', ['alpha']))
+    alpha.happened()
+    alpha.desired(service('a/s', []))
+    assert.deepEqual(alpha.happened(), [`disown ${IP}`, 'a/s: not owned, not-a-candidate'])
+  })
+
+  test('a lost carrier ends it at once', () => {
+    const alpha = losing()
+    alpha.interfaces({ eth1: '02:00:00:00:01:01' })
+    assert.deepEqual(alpha.happened(), [`own ${IP} on eth1`])
+    alpha.interfaces({})
+    assert.deepEqual(alpha.happened(), [`disown ${IP}`, 'a/s: not owned, no-usable-interface'])
+  })
+
+  test('leaving: everything goes to successors, then released', () => {
+    const alpha = Alpha.settled()
+    alpha.desired(service('a/s', ['alpha', 'bravo']), service('a/lonely', ['alpha'], { ip: '192.0.2.11' }))
+    alpha.actions = []
+    alpha.step({ kind: 'leave' })
+    assert.deepEqual(alpha.happened(), ['disown 192.0.2.11', 'a/lonely: not owned, no-usable-interface'])
+    alpha.advance(100)
+    alpha.claim(BRAVO_MAC)
+    assert.deepEqual(alpha.happened(), [`disown ${IP}`, 'a/s: not owned, lost-election', 'released'])
+  })
+
+  test('leaving with nothing: released at once, and once only', () => {
+    const alpha = Alpha.settled()
+    alpha.step({ kind: 'leave' })
+    alpha.step({ kind: 'leave' })
+    assert.deepEqual(alpha.happened(), ['released'])
+  })
+})
+
+describe('claims of others (RFC 5227 section 2.4)', () => {
+  function holding(): Alpha {
+    const alpha = Alpha.settled()
+    alpha.desired(service('a/s', ['alpha', 'bravo']))
+    alpha.advance(6000)
+    alpha.actions = []
+    return alpha
+  }
+
+  test('a stranger is reported and answered once in ten seconds, never fought', () => {
+    const alpha = holding()
+    for (let second = 0; second < 21; second++) {
+      alpha.claim(STRANGER_MAC)
+      alpha.advance(1000)
+    }
+    assert.equal(alpha.announced().length, 3)
+    assert.deepEqual(alpha.happened(), Array(3).fill(`conflict with ${STRANGER_MAC}`))
+  })
+
+  test('a member that we outrank hears the last word from us, and is no conflict', () => {
+    const alpha = holding()
+    for (let at = 0; at < 10; at++) {
+      alpha.claim(BRAVO_MAC)
+      alpha.advance(50)
+    }
+    assert.equal(alpha.announced().length, 3, 'one burst: at 0, 100 and 300 ms')
+    assert.deepEqual(alpha.happened(), [])
+  })
+})
+
+property(
+  'whatever happens: held addresses are wanted, never both owned and disowned, and what is armed leads to rest',
+  [
+    fc.array(
+      fc.oneof(
+        fc.record({ kind: fc.constant('members' as const), alive: fc.subarray(['bravo', 'charlie', 'delta']) }),
+        fc.record({ kind: fc.constant('interfaces' as const), names: fc.subarray(['eth0', 'eth1']) }),
+        fc.record({
+          kind: fc.constant('desired' as const),
+          key: fc.constantFrom('a/one', 'a/two', 'a/three'),
+          ips: fc.subarray([IP, '192.0.2.11', '2001:db8::1']),
+          candidates: fc.shuffledSubarray(['alpha', 'bravo', 'charlie', 'delta']),
+          interfaces: fc.option(fc.subarray(['eth0', 'eth1', 'eth2']), { nil: undefined }),
+        }),
+        fc.record({ kind: fc.constant('claim' as const), mac: fc.constantFrom(BRAVO_MAC, STRANGER_MAC) }),
+        fc.record({ kind: fc.constant('pass' as const), ms: fc.nat(3000) }),
+      ),
+      { maxLength: 40 },
+    ),
+  ],
+  (happenings) => {
+    const alpha = Alpha.settled({ roundsPerTick: 3 })
+    const held = new Map<string, readonly string[]>()
+    const wanted = new Map<string, readonly string[]>()
+    for (const happening of happenings) {
+      if (happening.kind === 'members') alpha.members(happening.alive)
+      else if (happening.kind === 'interfaces') {
+        alpha.interfaces(Object.fromEntries(happening.names.map((name) => [name, MAC])))
+      } else if (happening.kind === 'claim') alpha.claim(happening.mac)
+      else if (happening.kind === 'pass') alpha.advance(happening.ms)
+      else {
+        const { key, ips, candidates, interfaces } = happening
+        wanted.set(key, ips)
+        alpha.desired({ key, layer2: ips.map((ip) => ({ ip, candidates, interfaces })) })
+      }
+      for (const action of alpha.actions) follow(held, action)
+      alpha.actions = []
+      const anyWants = new Set([...wanted.values()].flat())
+      for (const [ip, interfaces] of held) {
+        assert.ok(anyWants.has(ip), `${ip} is held but nobody wants it`)
+        assert.ok(interfaces.length > 0)
+      }
+    }
+    alpha.advance(20_000)
+    alpha.actions = []
+    alpha.advance(1_000_000)
+    assert.deepEqual(alpha.actions, [], 'it comes to rest')
+  },
+)
+
+/** What the responder would hold, and what it must never be told. */
+function follow(held: Map<string, readonly string[]>, action: Action): void {
+  if (action.kind === 'own') held.set(action.ip, action.interfaces)
+  else if (action.kind === 'disown') assert.ok(held.delete(action.ip), 'disowned what was not held')
+  else if (action.kind === 'announce') {
+    assert.ok(held.get(action.ip)?.includes(action.interface), 'announced what is not held there')
+  }
+}
+
+test('a death among ten thousand addresses is settled in one step, and only for the addresses of the dead', () => {
+  const alpha = Alpha.settled()
+  const services = Array.from({ length: 10_000 }, (_, at) =>
+    service(`a/${at}`, at % 10 === 0 ? ['bravo', 'alpha'] : ['charlie', 'alpha'], {
+      ip: `10.1.${at >> 8}.${at & 255}`,
+    }),
+  )
+  alpha.desired(...services)
+  alpha.actions = []
+  alpha.members(['charlie'])
+  assert.equal(alpha.actions.filter(({ kind }) => kind === 'own').length, 1000)
+  assert.equal(alpha.actions.filter(({ kind }) => kind === 'ownership').length, 1000)
+})
