@@ -53,6 +53,9 @@ interface Addon {
   ): Handle
   netlinkOpen(options: SocketOptions & { readonly groups: number; readonly receiveBufferBytes: number }): Handle
   groupsOpen(options: SocketOptions): Handle
+  udpOpen(
+    options: SocketOptions & { readonly interfaceIndex: number; readonly group: Uint8Array; readonly port: number },
+  ): Handle
   membership(socket: Handle, interfaceIndex: number, group: Uint8Array, join: boolean): void
   send(socket: Handle, count: number): number
   close(socket: Handle): void

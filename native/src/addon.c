@@ -79,7 +79,7 @@ NAPI_MODULE_INIT(/* napi_env env, napi_value exports */) {
   } functions[] = {
       {"packetOpen", packet_open},   {"groupsOpen", groups_open}, {"netlinkOpen", netlink_open},
       {"membership", membership},    {"send", send_frames},       {"close", close_socket},
-      {"statistics", statistics},    {"errorName", error_name},
+      {"statistics", statistics},    {"errorName", error_name},  {"udpOpen", udp_open},
   };
   for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {
     napi_value function;

@@ -142,7 +142,9 @@ static void flush_queue(struct batch_socket *self) {
   struct queue *queue = &self->queue;
   while (queue->count > 0) {
     uint8_t *frame = queue->bytes + (size_t)queue->first * self->sending.slot_bytes;
-    if (send(self->fd, frame, queue->lengths[queue->first], MSG_DONTWAIT) >= 0) {
+    uint32_t length = queue->lengths[queue->first];
+    const struct sockaddr *destination = self->destination_bytes > 0 ? (struct sockaddr *)&self->destination : NULL;
+    if (sendto(self->fd, frame, length, MSG_DONTWAIT, destination, self->destination_bytes) >= 0) {
       self->counters.sent++;
     } else if (errno == EAGAIN) {
       return;
@@ -298,6 +300,12 @@ static bool read_options(napi_env env, napi_value options, struct batch_socket *
 }
 
 napi_value batch_socket_create(napi_env env, int fd, int family, napi_value options) {
+  const struct sockaddr nowhere = {.sa_family = (sa_family_t)family};
+  return batch_socket_create_towards(env, fd, &nowhere, 0, options);
+}
+
+napi_value batch_socket_create_towards(napi_env env, int fd, const struct sockaddr *destination, socklen_t bytes,
+                                       napi_value options) {
   struct batch_socket *self = calloc(1, sizeof *self);
   struct handle *handle = calloc(1, sizeof *handle);
   uv_loop_t *loop = NULL;
@@ -309,10 +317,16 @@ napi_value batch_socket_create(napi_env env, int fd, int family, napi_value opti
   }
   self->env = env;
   self->fd = fd;
-  self->family = family;
+  self->family = destination->sa_family;
+  self->destination_bytes = bytes;
+  memcpy(&self->destination, destination, bytes);
   if (!read_options(env, options, self)) {
     throw_argument(env, "socket options of the wrong shape");
     goto fail;
+  }
+  for (uint32_t i = 0; bytes > 0 && i < self->sending.slots; i++) {
+    self->sending.headers[i].msg_hdr.msg_name = &self->destination;
+    self->sending.headers[i].msg_hdr.msg_namelen = bytes;
   }
   if (napi_get_uv_event_loop(env, &loop) != napi_ok || uv_poll_init(loop, &self->poll, fd) != 0) {
     error = EINVAL;

@@ -59,6 +59,9 @@ struct batch_socket {
   uv_poll_t poll;
   int fd;
   int family;
+  /* Where everything that is sent goes; length 0 = the kernel knows from how the socket is bound. */
+  struct sockaddr_storage destination;
+  socklen_t destination_bytes;
   bool closing;
   bool in_callback;
   struct batch received;
@@ -74,9 +77,13 @@ struct handle {
 
 /*
  * Makes a batch socket of an open descriptor and returns the value that JavaScript holds, or NULL with an exception
- * pending; the descriptor is then closed. `options` is the object that native/batch-socket.ts documents.
+ * pending; the descriptor is then closed. `options` is the object that native/addon.ts documents (SocketOptions).
  */
 napi_value batch_socket_create(napi_env env, int fd, int family, napi_value options);
+
+/* As above for a socket that sends everything to one address. */
+napi_value batch_socket_create_towards(napi_env env, int fd, const struct sockaddr *destination, socklen_t bytes,
+                                       napi_value options);
 
 /* The socket behind a JavaScript value, or NULL: closed, or (with an exception pending) not one of ours. */
 struct batch_socket *batch_socket_of(napi_env env, napi_value value);

@@ -45,6 +45,14 @@ export interface DesiredMembership {
 
 /** Main thread → wire thread. */
 export type ToWire =
+  /** The first message: who this is. Nothing is opened before it; `ready` follows. */
+  | {
+      readonly kind: 'start'
+      /** Kubernetes node name, as in candidate lists. */
+      readonly node: string
+      /** Gap between announcements of an address after the burst of a takeover; 0 = none. */
+      readonly refreshIntervalMs: number
+    }
   | {
       readonly kind: 'desired'
       /** true: Services not mentioned are withdrawn. */

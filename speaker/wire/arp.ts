@@ -1,0 +1,110 @@
+import { PacketSocket } from '../../native/index.ts'
+import {
+  ARP_FRAME_BYTES,
+  type ArpStation,
+  answerInto,
+  arpAnnouncement,
+  arpStation,
+  CLAIM,
+  claimAt,
+  HoldingCode,
+  targetIpv4At,
+  VERDICT_MASK,
+  VERDICTS,
+  Verdict,
+} from '../../net/arp/index.ts'
+import type { IgnoredCounters } from './counters.ts'
+import type { Held } from './holdings.ts'
+import type { UsableInterface } from './interfaces.ts'
+import { Outbox } from './outbox.ts'
+import type { Responder, ResponderContext } from './responder.ts'
+
+const IGNORED = VERDICTS.map((verdict) => `arp-${verdict}`)
+
+/** Answers ARP requests on one interface, from the callback of the socket to the reply without an allocation. */
+export class ArpResponder implements Responder {
+  readonly family = 4
+  readonly #interface: UsableInterface
+  readonly #context: ResponderContext
+  readonly #ignored: IgnoredCounters
+  readonly #station: ArpStation
+  readonly #socket: PacketSocket
+  readonly #outbox: Outbox
+
+  /** Throws an Error with `code` when the socket cannot be opened. */
+  constructor(usable: UsableInterface, context: ResponderContext) {
+    this.#interface = usable
+    this.#context = context
+    this.#ignored = context.ignored
+    const { name } = usable
+    const { holdings } = context
+    this.#station = arpStation(
+      usable.mac,
+      (ipv4) => {
+        const held = holdings.ipv4(ipv4)
+        if (held === undefined) return HoldingCode.Nowhere
+        return held.interfaces.includes(name) ? HoldingCode.Here : HoldingCode.Elsewhere
+      },
+      context.isOwnMac,
+    )
+    this.#socket = new PacketSocket({
+      interfaceIndex: usable.index,
+      protocol: 'arp',
+      onFrames: (count) => this.#answer(count),
+      onDown: () => context.onDown(this),
+    })
+    this.#outbox = new Outbox(this.#socket)
+  }
+
+  announce(held: Held): void {
+    for (const frame of arpAnnouncement(this.#interface.mac, held.address)) this.#outbox.add(frame)
+    held.counters.gratuitousSent += 2
+  }
+
+  flush(): void {
+    this.#outbox.flush()
+  }
+
+  close(): void {
+    this.#socket.close()
+  }
+
+  #answer(count: number): number {
+    const { received, sending } = this.#socket
+    const station = this.#station
+    let replies = 0
+    let claims: number[] | undefined
+    for (let slot = 0; slot < count; slot++) {
+      const at = slot * received.slotBytes
+      const output = replies * sending.slotBytes
+      const verdict = answerInto(received.bytes, at, received.lengths[slot]!, sending.bytes, output, station)
+      if ((verdict & CLAIM) !== 0) {
+        claims ??= []
+        claims.push(at)
+      }
+      if ((verdict & VERDICT_MASK) === Verdict.Replied) {
+        sending.lengths[replies] = ARP_FRAME_BYTES
+        replies += 1
+        this.#count(targetIpv4At(received.bytes, at))
+      } else {
+        this.#ignored.add(IGNORED[verdict & VERDICT_MASK]!)
+      }
+    }
+    return claims === undefined ? replies : this.#reportClaims(claims, replies)
+  }
+
+  /** What follows from a claim may announce, which uses the same slots: the replies leave first. */
+  #reportClaims(claims: readonly number[], replies: number): number {
+    const seen = claims.map((at) => claimAt(this.#socket.received.bytes, at))
+    if (replies > 0) this.#socket.send(replies)
+    for (const { ip, mac } of seen) this.#context.onClaim(ip, this.#interface.name, mac)
+    return 0
+  }
+
+  #count(ipv4: number): void {
+    const counters = this.#context.holdings.ipv4(ipv4)?.counters
+    if (counters === undefined) return
+    counters.requestsReceived += 1
+    counters.responsesSent += 1
+  }
+}

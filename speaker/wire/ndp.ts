@@ -1,0 +1,113 @@
+import { MulticastGroups, PacketSocket } from '../../native/index.ts'
+import { type Address, addressToBytes } from '../../net/ip/index.ts'
+import {
+  judgeNdp,
+  type NdpJudgement,
+  type NdpTable,
+  neighborAnnouncement,
+  solicitedNodeGroup,
+} from '../../net/ndp/index.ts'
+import type { Held } from './holdings.ts'
+import type { UsableInterface } from './interfaces.ts'
+import { Outbox } from './outbox.ts'
+import type { Responder, ResponderContext } from './responder.ts'
+
+/** Answers neighbour solicitations on one interface, and belongs to the groups that they are sent to. */
+export class NdpResponder implements Responder {
+  readonly family = 6
+  readonly #interface: UsableInterface
+  readonly #linkLocal: Address
+  readonly #context: ResponderContext
+  readonly #table: NdpTable
+  readonly #socket: PacketSocket
+  readonly #outbox: Outbox
+  readonly #groups: MulticastGroups
+  /** Addresses whose group is joined; joining may fail, and leaving must match. */
+  readonly #joined = new Set<string>()
+
+  /** Throws an Error with `code` when the socket cannot be opened. */
+  constructor(usable: UsableInterface, linkLocal: Address, context: ResponderContext) {
+    this.#interface = usable
+    this.#linkLocal = linkLocal
+    this.#context = context
+    const { name, mac, index } = usable
+    this.#table = {
+      mac,
+      linkLocal,
+      holding: (ip) => {
+        const held = context.holdings.ipv6(ip.bits)
+        if (held === undefined) return 'nowhere'
+        return held.interfaces.includes(name) ? 'here' : 'elsewhere'
+      },
+      isOwnMac: context.isOwnMac,
+    }
+    this.#socket = new PacketSocket({
+      interfaceIndex: index,
+      protocol: 'ndp',
+      onFrames: (count) => this.#answer(count),
+      onDown: () => context.onDown(this),
+    })
+    this.#outbox = new Outbox(this.#socket)
+    this.#groups = new MulticastGroups(index)
+    for (const held of context.holdings.values()) if (held.interfaces.includes(name)) this.held(held)
+  }
+
+  announce(held: Held): void {
+    this.#outbox.add(neighborAnnouncement(this.#interface.mac, this.#linkLocal, held.address))
+    held.counters.gratuitousSent += 1
+  }
+
+  flush(): void {
+    this.#outbox.flush()
+  }
+
+  /** Joins the address's solicited-node group, without which the device does not pass solicitations up. */
+  held({ ip, address }: Held): void {
+    if (address.family !== 6 || this.#joined.has(ip)) return
+    try {
+      this.#groups.join(groupBytes(address))
+      this.#joined.add(ip)
+    } catch (error) {
+      this.#context.onFault(`joining the group of ${ip} on ${this.#interface.name}`, error)
+    }
+  }
+
+  released({ ip, address }: Held): void {
+    if (this.#joined.delete(ip)) this.#groups.leave(groupBytes(address))
+  }
+
+  close(): void {
+    this.#socket.close()
+    this.#groups.close()
+  }
+
+  #answer(count: number): number {
+    const { bytes, lengths, slotBytes } = this.#socket.received
+    const judgements: NdpJudgement[] = []
+    for (let slot = 0; slot < count; slot++) {
+      const at = slot * slotBytes
+      judgements.push(judgeNdp(bytes.subarray(at, at + lengths[slot]!), this.#table))
+    }
+    for (const { answer } of judgements) {
+      if (answer.kind === 'ignore') this.#context.ignored.add(`ndp-${answer.because}`)
+      else this.#reply(answer.ip, answer.frame)
+    }
+    this.#outbox.flush()
+    for (const { claim } of judgements) {
+      if (claim !== undefined) this.#context.onClaim(claim.ip, this.#interface.name, claim.mac)
+    }
+    return 0
+  }
+
+  #reply(ip: Address, frame: Uint8Array): void {
+    this.#outbox.add(frame)
+    const counters = this.#context.holdings.ipv6(ip.bits)?.counters
+    if (counters === undefined) return
+    counters.requestsReceived += 1
+    counters.responsesSent += 1
+  }
+}
+
+function groupBytes(address: Address): Uint8Array {
+  return addressToBytes(solicitedNodeGroup(address))
+}

@@ -1,0 +1,142 @@
+/** The responders of all usable interfaces: opened, closed and told what is held, as interfaces and holdings change. */
+import { formatMac, type Mac } from '../../net/ethernet/index.ts'
+import { type Address, type Family, formatAddress } from '../../net/ip/index.ts'
+import { ArpResponder } from './arp.ts'
+import type { IgnoredCounters } from './counters.ts'
+import type { Held, Holdings } from './holdings.ts'
+import { identityOf, type UsableInterface } from './interfaces.ts'
+import { NdpResponder } from './ndp.ts'
+
+/** One protocol on one interface. */
+export interface Responder {
+  readonly family: Family
+  /** Prepares one round of telling the neighbours; `flush` sends it. */
+  announce(held: Held): void
+  flush(): void
+  /** The address is answered for on this interface from now on; no more. ARP need not know: broadcasts reach it anyway. */
+  held?(held: Held): void
+  released?(held: Held): void
+  close(): void
+}
+
+/** What a responder needs of the rest. */
+export interface ResponderContext {
+  readonly holdings: Holdings
+  readonly ignored: IgnoredCounters
+  readonly isOwnMac: (mac: Mac) => boolean
+  readonly onClaim: (ip: Address, interfaceName: string, mac: Mac) => void
+  /** Its socket is closed: the interface went down or away. */
+  readonly onDown: (responder: Responder) => void
+  readonly onFault: (what: string, cause: unknown) => void
+}
+
+export interface ResponderEvents {
+  readonly claim: (ip: string, interfaceName: string, mac: string) => void
+  /** A responder ended by itself; `sync` opens it again if its interface is still there. */
+  readonly down: () => void
+  /** Something could not be opened or joined. */
+  readonly fault: (what: string, cause: unknown) => void
+}
+
+interface Station {
+  readonly identity: string
+  readonly responders: Set<Responder>
+}
+
+export class Responders {
+  readonly #holdings: Holdings
+  readonly #events: ResponderEvents
+  readonly #context: ResponderContext
+  readonly #stations = new Map<string, Station>()
+  readonly #unflushed = new Set<Responder>()
+  #ownMacs: ReadonlySet<Mac> = new Set()
+
+  constructor(holdings: Holdings, ignored: IgnoredCounters, events: ResponderEvents) {
+    this.#holdings = holdings
+    this.#events = events
+    this.#context = {
+      holdings,
+      ignored,
+      isOwnMac: (mac) => this.#ownMacs.has(mac),
+      onClaim: (ip, interfaceName, mac) => events.claim(formatAddress(ip), interfaceName, formatMac(mac)),
+      onDown: (responder) => this.#forget(responder),
+      onFault: events.fault,
+    }
+  }
+
+  /** Has responders on exactly these interfaces; returns the names of those where that succeeded. */
+  sync(usable: readonly UsableInterface[]): ReadonlySet<string> {
+    this.#ownMacs = new Set(usable.map(({ mac }) => mac))
+    const wanted = new Map(usable.map((one) => [one.name, one]))
+    for (const [name, station] of this.#stations) {
+      const one = wanted.get(name)
+      if (one === undefined || `${one.index} ${identityOf(one)}` !== station.identity) this.#close(name, station)
+    }
+    for (const one of usable) if (!this.#stations.has(one.name)) this.#open(one)
+    return new Set(this.#stations.keys())
+  }
+
+  own(ip: string, interfaces: readonly string[]): void {
+    const before = this.#holdings.get(ip)
+    const held = this.#holdings.own(ip, interfaces)
+    for (const name of before?.interfaces ?? []) if (!interfaces.includes(name)) this.#tell(name, 'released', held)
+    for (const name of interfaces) this.#tell(name, 'held', held)
+  }
+
+  disown(ip: string): void {
+    const held = this.#holdings.disown(ip)
+    for (const name of held?.interfaces ?? []) this.#tell(name, 'released', held!)
+  }
+
+  /** One round on one interface; leaves with the next `flush`. */
+  announce(ip: string, interfaceName: string): void {
+    const held = this.#holdings.get(ip)
+    if (held === undefined) return
+    for (const responder of this.#stations.get(interfaceName)?.responders ?? []) {
+      if (responder.family !== held.address.family) continue
+      responder.announce(held)
+      this.#unflushed.add(responder)
+    }
+  }
+
+  flush(): void {
+    for (const responder of this.#unflushed) responder.flush()
+    this.#unflushed.clear()
+  }
+
+  close(): void {
+    for (const [name, station] of this.#stations) this.#close(name, station)
+  }
+
+  #open(usable: UsableInterface): void {
+    const { name, linkLocal, index } = usable
+    const responders = new Set<Responder>()
+    try {
+      responders.add(new ArpResponder(usable, this.#context))
+      if (linkLocal !== undefined) responders.add(new NdpResponder(usable, linkLocal, this.#context))
+    } catch (error) {
+      for (const responder of responders) responder.close()
+      this.#events.fault(`opening packet sockets on ${name}`, error)
+      return
+    }
+    this.#stations.set(name, { identity: `${index} ${identityOf(usable)}`, responders })
+  }
+
+  #close(name: string, station: Station): void {
+    for (const responder of station.responders) {
+      responder.close()
+      this.#unflushed.delete(responder)
+    }
+    this.#stations.delete(name)
+  }
+
+  /** The others of the interface are opened anew with it. */
+  #forget(responder: Responder): void {
+    for (const [name, station] of this.#stations) if (station.responders.has(responder)) this.#close(name, station)
+    this.#events.down()
+  }
+
+  #tell(interfaceName: string, what: 'held' | 'released', held: Held): void {
+    for (const responder of this.#stations.get(interfaceName)?.responders ?? []) responder[what]?.(held)
+  }
+}

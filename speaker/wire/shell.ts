@@ -1,0 +1,314 @@
+/**
+ * The driver of the step machines: what happens on the wire and what the main thread wants become events, actions
+ * become frames, timers and reports. One queue, first in, first out: an action that causes an event for a machine never
+ * overtakes what was there before, and no machine is entered from within itself.
+ */
+import { InterfaceMonitor, type Interfaces } from '../../native/index.ts'
+import * as layer2 from '../../net/l2/index.ts'
+import * as membership from '../../net/membership/index.ts'
+import type { Clock } from '../../runtime/clock.ts'
+import { IgnoredCounters } from './counters.ts'
+import { Heartbeats } from './heartbeat.ts'
+import { Holdings } from './holdings.ts'
+import { type Assessment, assessInterfaces, identityOf } from './interfaces.ts'
+import type { DesiredMembership, FromWire, ToWire } from './messages.ts'
+import { Responders } from './responder.ts'
+import { MachineTimer } from './timer.ts'
+
+/** A responder whose interface went down tries again after this, unless netlink has said by then that it is down. */
+const REOPEN_AFTER_MS = 100
+/** Netlink events may be missed without anybody noticing: the tables are read anew so often. */
+const SAFETY_NET_MS = 10_000
+
+export interface ShellOptions {
+  readonly node: string
+  readonly refreshIntervalMs: number
+  readonly clock: Clock
+  readonly post: (message: FromWire) => void
+}
+
+type Queued =
+  | { readonly machine: 'layer2'; readonly event: layer2.Event }
+  | { readonly machine: 'membership'; readonly event: membership.Event }
+
+const NOTHING: Assessment = { usable: [], observed: [] }
+
+export class Shell {
+  readonly #options: ShellOptions
+  readonly #clock: Clock
+  readonly #ignored = new IgnoredCounters()
+  readonly #holdings = new Holdings()
+  readonly #responders: Responders
+  readonly #monitor: InterfaceMonitor
+  readonly #layer2: layer2.State
+  readonly #membership: membership.State
+  readonly #timers: Readonly<Record<Queued['machine'] | 'reopen' | 'safety-net', MachineTimer>>
+  readonly #queue: Queued[] = []
+  readonly #faults = new Set<string>()
+  #isDraining = false
+  #heartbeats: Heartbeats | undefined
+  /** Interfaces as netlink has them, and what follows from them and the patterns. */
+  #interfaces: Interfaces | undefined
+  #excluded: readonly RegExp[] = []
+  #assessment = NOTHING
+  /** Usable interfaces whose sockets are open; of those, the ones that membership allows. */
+  #open: ReadonlySet<string> = new Set()
+  #announceable: readonly string[] = []
+  /** `unknown`: the main thread has not said yet. */
+  #watch: 'unknown' | 'nobody' | 'members' = 'unknown'
+  #goodbye: { isReleased: boolean; isLeft: boolean } | undefined
+  #isReady = false
+
+  constructor(options: ShellOptions) {
+    const { node, clock, refreshIntervalMs } = options
+    this.#options = options
+    this.#clock = clock
+    this.#layer2 = layer2.initial({ ...layer2.DEFAULT_OPTIONS, node, refreshIntervalMs })
+    this.#membership = membership.initial({ node, bootId: BigInt(Math.floor(clock.wall() * 1000)) })
+    this.#responders = new Responders(this.#holdings, this.#ignored, {
+      claim: (ip, name, mac) => this.#post({ machine: 'layer2', event: { kind: 'claim', ip, interface: name, mac } }),
+      down: () => this.#timers.reopen.arm(clock.now() + REOPEN_AFTER_MS),
+      fault: (what, cause) => this.#reportFault(what, cause),
+    })
+    this.#timers = {
+      layer2: new MachineTimer(clock, () => this.#post({ machine: 'layer2', event: { kind: 'timer' } })),
+      membership: new MachineTimer(clock, () => this.#post({ machine: 'membership', event: { kind: 'timer' } })),
+      reopen: new MachineTimer(clock, () => this.#assess()),
+      'safety-net': new MachineTimer(clock, () => this.#lookAgain()),
+    }
+    this.#monitor = new InterfaceMonitor(
+      (interfaces) => this.#takeInterfaces(interfaces),
+      (code) => this.#reportFault('following the interfaces of this node', new Error(code)),
+    )
+    this.#timers['safety-net'].arm(clock.now() + SAFETY_NET_MS)
+  }
+
+  /** Takes a message of the main thread. */
+  receive(message: Exclude<ToWire, { readonly kind: 'start' }>): void {
+    const { post } = this.#options
+    switch (message.kind) {
+      case 'desired':
+        this.#post({
+          machine: 'layer2',
+          event: { kind: 'desired', isComplete: message.complete, services: message.services },
+        })
+        return
+      case 'membership':
+        this.#watchMembers(message.membership)
+        return
+      case 'exclude-interfaces':
+        this.#exclude(message.patterns)
+        return
+      case 'leave':
+        this.#leave()
+        return
+      case 'ping':
+        post({ kind: 'pong', id: message.id })
+        return
+      case 'read-counters': {
+        const counters = { addresses: this.#holdings.counters(), ignored: this.#ignored.read() }
+        post({ kind: 'counters', id: message.id, counters })
+      }
+    }
+  }
+
+  /** Closes every socket and timer. */
+  close(): void {
+    for (const timer of Object.values(this.#timers)) timer.disarm()
+    this.#monitor.close()
+    this.#responders.close()
+    this.#heartbeats?.close()
+  }
+
+  // ---- machines
+
+  #post(queued: Queued): void {
+    this.#queue.push(queued)
+    if (this.#isDraining) return
+    this.#isDraining = true
+    for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) this.#step(next)
+    this.#isDraining = false
+    this.#responders.flush()
+    this.#finishLeaving()
+  }
+
+  #step({ machine, event }: Queued): void {
+    const now = this.#clock.now()
+    if (machine === 'layer2') {
+      for (const action of layer2.step(this.#layer2, event, now)) this.#executeLayer2(action)
+    } else {
+      for (const action of membership.step(this.#membership, event, now)) this.#executeMembership(action)
+    }
+  }
+
+  #executeLayer2(action: layer2.Action): void {
+    switch (action.kind) {
+      case 'own':
+        this.#responders.own(action.ip, action.interfaces)
+        return
+      case 'disown':
+        this.#responders.disown(action.ip)
+        return
+      case 'announce':
+        this.#responders.announce(action.ip, action.interface)
+        return
+      case 'arm':
+        this.#timers.layer2.arm(action.at)
+        return
+      case 'ownership':
+      case 'conflict':
+        this.#options.post(action)
+        return
+      case 'released':
+        if (this.#goodbye !== undefined) this.#goodbye.isReleased = true
+    }
+  }
+
+  #executeMembership(action: membership.Action): void {
+    switch (action.kind) {
+      case 'multicast':
+        this.#heartbeats?.multicast(action.interface, action.bytes)
+        return
+      case 'unicast':
+        this.#heartbeats?.unicast(action.address, action.bytes)
+        return
+      case 'arm':
+        this.#timers.membership.arm(action.at)
+        return
+      case 'members':
+        this.#post({ machine: 'layer2', event: { kind: 'members', members: action } })
+        this.#options.post({ kind: 'members', alive: [...action.alive.keys()].sort() })
+        return
+      case 'announceable':
+        this.#announceable = action.interfaces
+        this.#publishUsable()
+        return
+      case 'ignored':
+        this.#ignored.add(`heartbeat-${action.because}`)
+        return
+      case 'left':
+        if (this.#goodbye !== undefined) this.#goodbye.isLeft = true
+    }
+  }
+
+  // ---- interfaces
+
+  #takeInterfaces(interfaces: Interfaces): void {
+    this.#interfaces = interfaces
+    this.#faults.clear()
+    this.#assess()
+  }
+
+  #exclude(patterns: readonly string[]): void {
+    const compiled: RegExp[] = []
+    for (const pattern of patterns) {
+      try {
+        compiled.push(new RegExp(pattern))
+      } catch (error) {
+        this.#reportFault(`the pattern of excluded interfaces ${JSON.stringify(pattern)}`, error)
+      }
+    }
+    this.#excluded = compiled
+    this.#assess()
+  }
+
+  /** Opens and closes sockets as the interfaces are now, and tells the machines. */
+  #assess(): void {
+    if (this.#interfaces === undefined) return
+    this.#assessment = assessInterfaces(this.#interfaces, this.#excluded)
+    this.#open = this.#responders.sync(this.#assessment.usable)
+    const usable = this.#assessment.usable.filter(({ name }) => this.#open.has(name))
+    this.#heartbeats?.sync(usable)
+    const locals = usable.map(({ name, macText }) => ({ name, mac: macText }))
+    this.#post({ machine: 'membership', event: { kind: 'interfaces', interfaces: locals } })
+    this.#publishUsable()
+    this.#reportInterfaces()
+  }
+
+  /** With members to watch, only where membership has listened long enough and is not cut off. */
+  #publishUsable(): void {
+    const usable = new Map<string, string>()
+    for (const one of this.#assessment.usable) {
+      const isAllowed = this.#watch === 'nobody' || this.#announceable.includes(one.name)
+      if (isAllowed && this.#open.has(one.name)) usable.set(one.name, identityOf(one))
+    }
+    this.#post({ machine: 'layer2', event: { kind: 'interfaces', usable } })
+  }
+
+  #reportInterfaces(): void {
+    const interfaces = this.#assessment.observed.map((one) =>
+      one.usable && !this.#open.has(one.name) ? { ...one, usable: false, because: 'socket-refused' } : one,
+    )
+    this.#options.post({ kind: 'interfaces', interfaces })
+    if (this.#isReady) return
+    this.#isReady = true
+    this.#options.post({ kind: 'ready' })
+  }
+
+  #lookAgain(): void {
+    this.#timers['safety-net'].arm(this.#clock.now() + SAFETY_NET_MS)
+    this.#monitor.resynchronize()
+    if (this.#open.size < this.#assessment.usable.length) this.#assess()
+  }
+
+  // ---- members
+
+  #watchMembers(desired: DesiredMembership | undefined): void {
+    if (desired === undefined) {
+      this.#watch = 'nobody'
+      this.#heartbeats?.close()
+      this.#heartbeats = undefined
+      this.#timers.membership.disarm()
+      this.#post({
+        machine: 'layer2',
+        event: { kind: 'members', members: { isSettled: true, alive: undefined, healed: [] } },
+      })
+      this.#publishUsable()
+      return
+    }
+    this.#watch = 'members'
+    // Without a key nobody can be believed, and who hears nobody would claim everything.
+    if (desired.keys.length === 0) return
+    this.#openHeartbeats(desired.port)
+    const { keys, members } = desired
+    this.#post({ machine: 'membership', event: { kind: 'configure', keys, members } })
+  }
+
+  #openHeartbeats(port: number): void {
+    if (this.#heartbeats?.port === port) return
+    this.#heartbeats?.close()
+    this.#heartbeats = new Heartbeats(port, {
+      datagram: (bytes, name) =>
+        this.#post({ machine: 'membership', event: { kind: 'datagram', bytes, interface: name } }),
+      unsent: () => this.#ignored.add('heartbeat-unsent'),
+      fault: (what, cause) => this.#reportFault(what, cause),
+    })
+    this.#heartbeats.sync(this.#assessment.usable.filter(({ name }) => this.#open.has(name)))
+  }
+
+  // ---- leaving
+
+  #leave(): void {
+    if (this.#goodbye !== undefined) return
+    this.#goodbye = { isReleased: false, isLeft: this.#heartbeats === undefined }
+    if (this.#heartbeats !== undefined) this.#post({ machine: 'membership', event: { kind: 'leave' } })
+    this.#post({ machine: 'layer2', event: { kind: 'leave' } })
+  }
+
+  #finishLeaving(): void {
+    if (this.#goodbye === undefined || !this.#goodbye.isReleased || !this.#goodbye.isLeft) return
+    this.#goodbye = undefined
+    this.close()
+    this.#options.post({ kind: 'left' })
+  }
+
+  /** Once for each cause, until the interfaces change. */
+  #reportFault(what: string, cause: unknown): void {
+    const error = cause instanceof Error ? cause : new Error(String(cause))
+    const message = `${what}: ${error.message}`
+    if (this.#faults.has(message)) return
+    this.#faults.add(message)
+    const code = (error as NodeJS.ErrnoException).code ?? 'failed'
+    this.#options.post({ kind: 'fault', code, message })
+  }
+}
