@@ -1,3 +1,4 @@
+export { AdjRibIn, type ReceivedRoute } from './adj-rib-in.ts'
 export { AdjRibOut, type PeerFigures, type RouteReport } from './adj-rib-out.ts'
 export { type Carriage, carriageOf, type NextHops } from './carriage.ts'
 export type { NotCarried } from './peer-out.ts'
