@@ -122,6 +122,7 @@ class Call {
   readonly #signal: AbortSignal | undefined
   #timer: ReturnType<Clock['setTimeout']> | undefined
   #reason: ApiError | undefined
+  readonly #reject: (reason: ApiError) => void
   readonly #onAbort = (): void => this.fail(abortReason(this.#what, this.#signal))
 
   constructor(access: Access, clock: Clock, what: string, request: HttpRequest, agent: Access['agent']) {
@@ -129,10 +130,11 @@ class Call {
     this.#clock = clock
     this.#signal = request.signal
     this.#request = start(access, request, agent)
-    this.response = new Promise((resolve, reject) => {
-      this.#request.on('response', resolve)
-      this.#request.on('error', (error) => reject(this.reasonOf(error)))
-    })
+    const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>()
+    this.response = promise
+    this.#reject = reject
+    this.#request.on('response', resolve)
+    this.#request.on('error', (error) => reject(this.reasonOf(error)))
     // Whoever waits for the response hears of the failure there; a failure before anybody waits is not a crash.
     this.response.catch(() => undefined)
     this.#timer = clock.setTimeout(() => {
@@ -159,6 +161,8 @@ class Call {
   fail(reason: ApiError): void {
     this.#reason ??= reason
     this.#request.destroy(this.#reason)
+    // A request that still waits for a connection would say so only when it gets one.
+    this.#reject(this.#reason)
   }
 
   disarm(): void {
