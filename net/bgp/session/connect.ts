@@ -14,6 +14,11 @@ export function rest(turn: Turn): void {
   if (!turn.session.options.isPassive) dial(turn)
 }
 
+export function stopWaiting(turn: Turn): void {
+  turn.disarm('connect-retry')
+  turn.change({ isWaitingToDial: false })
+}
+
 export function dial(turn: Turn): void {
   turn.setConnection('outgoing', { phase: 'Connect' })
   turn.act({ kind: 'dial' })
@@ -27,10 +32,13 @@ export function connected(turn: Turn): void {
   sendOpen(turn, 'outgoing')
 }
 
-/** Event 17. Idle lets nobody in (RFC 4271 section 8.2.2); else the newcomer gets its chance beside our own dial. */
+/**
+ * Event 17. Only Idle lets nobody in (RFC 4271 section 8.2.2). While we wait to dial, the peer is welcome: two sides that
+ * refused each other while they wait would hardly ever meet.
+ */
 export function offered(turn: Turn): void {
-  const { isStarted, isBackingOff, incoming } = turn.session
-  if (!isStarted || isBackingOff) {
+  const { isStarted, isWaitingToDial, incoming } = turn.session
+  if (!isStarted) {
     refuseOffer(turn, 'connection-rejected')
     return
   }
@@ -48,6 +56,7 @@ export function offered(turn: Turn): void {
     refuseOffer(turn, 'connection-rejected')
     return
   }
+  if (isWaitingToDial) stopWaiting(turn)
   turn.act({ kind: 'accept' })
   sendOpen(turn, 'incoming')
 }

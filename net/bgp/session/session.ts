@@ -28,8 +28,8 @@ export interface Session {
   readonly options: SessionOptions
   /** Between `start` and `stop`. */
   readonly isStarted: boolean
-  /** The IdleHoldTimer runs: nothing is tried, and nobody is let in. */
-  readonly isBackingOff: boolean
+  /** The ConnectRetryTimer runs before the next dial; the peer may connect meanwhile. */
+  readonly isWaitingToDial: boolean
   readonly outgoing: Connection | undefined
   readonly incoming: Connection | undefined
   /** Attempts in a row that led to no lasting session. */
@@ -38,12 +38,7 @@ export interface Session {
   readonly isRestarting: boolean
 }
 
-export type TimerName =
-  | 'idle-hold'
-  | 'connect-retry'
-  | `hold:${Direction}`
-  | `keepalive:${Direction}`
-  | `send-hold:${Direction}`
+export type TimerName = 'connect-retry' | `hold:${Direction}` | `keepalive:${Direction}` | `send-hold:${Direction}`
 
 /** How a session is ended by us: for good, or so that a peer with graceful restart keeps our routes. */
 export type Ending =
@@ -63,7 +58,7 @@ export type SessionEvent =
   | { readonly kind: 'reset'; readonly ending: Ending }
   /** New options; the session is reset only if it depends on what changed. */
   | { readonly kind: 'configure'; readonly options: SessionOptions }
-  /** 9 to 13; 29 of RFC 9687. */
+  /** 9 to 11; 29 of RFC 9687. */
   | { readonly kind: 'timer'; readonly timer: TimerName }
   /** 16: the connection that `dial` asked for stands. */
   | { readonly kind: 'connected' }
@@ -134,7 +129,7 @@ export function createSession(options: SessionOptions, isRestarting = false): Se
   return {
     options,
     isStarted: false,
-    isBackingOff: false,
+    isWaitingToDial: false,
     outgoing: undefined,
     incoming: undefined,
     failures: 0,
@@ -144,9 +139,9 @@ export function createSession(options: SessionOptions, isRestarting = false): Se
 
 const ORDER: readonly State[] = ['Idle', 'Active', 'Connect', 'OpenSent', 'OpenConfirm', 'Established']
 
-/** The state of the connection that has come furthest; without one, Active if we wait for the peer to connect. */
+/** The state of the connection that has come furthest; a started session without one is Active. */
 export function stateOf(session: Session): State {
-  const resting: State = session.isStarted && !session.isBackingOff ? 'Active' : 'Idle'
+  const resting: State = session.isStarted ? 'Active' : 'Idle'
   const phases = DIRECTIONS.map((direction) => session[direction]?.phase ?? resting)
   return phases.reduce((best, phase) => (ORDER.indexOf(phase) > ORDER.indexOf(best) ? phase : best), resting)
 }

@@ -27,6 +27,7 @@ import {
   type State,
   stateOf,
   step,
+  type TimerName,
 } from './index.ts'
 
 const OURS: SessionOptions = {
@@ -109,19 +110,19 @@ const armed = (actions: readonly SessionAction[], timer: string) =>
     | Extract<SessionAction, { kind: 'arm' }>
     | undefined
 
-/** The states of RFC 4271, Idle twice: not started, and waiting before the next attempt. */
-const COLUMNS = ['Idle', 'IdleHold', 'Connect', 'Active', 'OpenSent', 'OpenConfirm', 'Established'] as const
+/** The states of RFC 4271; Active twice: waiting before the next dial, and a passive session that never dials. */
+const COLUMNS = ['Idle', 'Connect', 'Active', 'Passive', 'OpenSent', 'OpenConfirm', 'Established'] as const
 type Column = (typeof COLUMNS)[number]
 
 function inState(column: Column, options: Partial<SessionOptions> = {}, more: Capability[] = []): Subject {
-  const it = new Subject({ ...options, ...(column === 'Active' ? { isPassive: true } : {}) })
+  const it = new Subject({ ...options, ...(column === 'Passive' ? { isPassive: true } : {}) })
   if (column === 'Idle') return it
   it.happen({ kind: 'start' })
-  if (column === 'IdleHold') it.happen({ kind: 'disconnected', direction: 'outgoing', because: 'ECONNREFUSED' })
+  if (column === 'Active') it.happen({ kind: 'disconnected', direction: 'outgoing', because: 'ECONNREFUSED' })
   if (['OpenSent', 'OpenConfirm', 'Established'].includes(column)) it.happen({ kind: 'connected' })
   if (['OpenConfirm', 'Established'].includes(column)) it.hear('open', open({}, more))
   if (column === 'Established') it.hear('keepalive', NONE)
-  assert.equal(it.state, column === 'IdleHold' ? 'Idle' : column)
+  assert.equal(it.state, column === 'Passive' ? 'Active' : column)
   return it
 }
 
@@ -131,7 +132,7 @@ const frame = (type: MessageType, body: Uint8Array): SessionEvent => ({
   type,
   body,
 })
-const timer = (name: string): SessionEvent => ({ kind: 'timer', timer: name as 'idle-hold' })
+const timer = (name: TimerName): SessionEvent => ({ kind: 'timer', timer: name })
 const cease = (reason: 'administrative-shutdown' | 'administrative-reset') => ({ kind: 'cease', reason }) as const
 const badUpdate = encodeUpdate({ withdrawn: hex`ff`, attributes: [], nlri: NONE })
 
@@ -141,6 +142,7 @@ const noMarker = notification('message-header-error', 'connection-not-synchroniz
 const fault: SessionEvent = { kind: 'fault', direction: 'outgoing', notification: noMarker }
 const lost: SessionEvent = { kind: 'disconnected', direction: 'outgoing', because: 'ECONNRESET' }
 const lostOther: SessionEvent = { ...lost, direction: 'incoming' }
+const strayKeepalive: SessionEvent = { kind: 'frame', direction: 'incoming', type: 'keepalive', body: NONE }
 const badOpen = open({ identifier: 0 })
 const brokenOpen = hex`04 fc01 005a c0000202 02 02 07`
 
@@ -150,33 +152,32 @@ const brokenOpen = hex`04 fc01 005a c0000202 02 02 07`
  */
 // biome-ignore format: a table
 const TABLE: readonly [number: string, event: SessionEvent, ...cells: string[]][] = [
-  //                                                                 Idle         IdleHold     Connect           Active            OpenSent                  OpenConfirm                Established
-  ['1',          { kind: 'start' },                                  'Connect',   '·',         '·',              '·',              '·',                      '·',                       '·'],
-  ['2',          shutdown,                                           '·',         'Idle',      'Idle',           'Idle',           'Idle +6/2',              'Idle +6/2',               'Idle +6/2'],
-  ['8',          reset,                                              '·',         'Connect',   'Connect',        'Active',         'Connect +6/4',           'Connect +6/4',            'Connect +6/4'],
-  ['9',          timer('connect-retry'),                             '·',         '·',         'Idle',           '·',              '·',                      '·',                       '·'],
-  ['10',         timer('hold:outgoing'),                             '·',         '·',         '·',              '·',              'Idle +4/0',              'Idle +4/0',               'Idle +4/0'],
-  ['11',         timer('keepalive:outgoing'),                        '·',         '·',         '·',              '·',              '·',                      'OpenConfirm +keepalive',  'Established +keepalive'],
-  ['13',         timer('idle-hold'),                                 '·',         'Connect',   '·',              '·',              '·',                      '·',                       '·'],
-  ['16',         { kind: 'connected' },                              '·',         '·',         'OpenSent +open', '·',              '·',                      '·',                       '·'],
-  ['17',         { kind: 'offered' },                                'Idle ?6/5', 'Idle ?6/5', 'OpenSent +open', 'OpenSent +open', 'OpenSent +open',         'OpenConfirm +open',       'Established ?6/7'],
-  ['18',         lost,                                               '·',         '·',         'Idle',           '·',              'Idle',                   'Idle',                    'Idle'],
-  ['19',         frame('open', open()),                              '·',         '·',         '·',              '·',              'OpenConfirm +keepalive', 'Idle +5/2',               'Idle +5/3'],
-  ['21',         fault,                                              '·',         '·',         '·',              '·',              'Idle +1/1',              'Idle +1/1',               'Idle +1/1'],
-  ['22',         frame('open', badOpen),                             '·',         '·',         '·',              '·',              'Idle +2/3',              'Idle +5/2',               'Idle +5/3'],
-  ['22',         frame('open', brokenOpen),                          '·',         '·',         '·',              '·',              'Idle +2/0',              'Idle +5/2',               'Idle +5/3'],
-  ['24',         frame('notification', hex`02 01 0004`),             '·',         '·',         '·',              '·',              'Idle',                   'Idle',                    'Idle'],
-  ['25',         frame('notification', hex`06 02`),                  '·',         '·',         '·',              '·',              'Idle',                   'Idle',                    'Idle'],
-  ['26',         frame('keepalive', NONE),                           '·',         '·',         '·',              '·',              'Idle +5/1',              'Established',             'Established'],
-  ['27',         frame('update', hex`0000 0000`),                    '·',         '·',         '·',              '·',              'Idle +5/1',              'Idle +5/2',               'Established'],
-  ['28',         frame('update', badUpdate),                         '·',         '·',         '·',              '·',              'Idle +5/1',              'Idle +5/2',               'Idle +3/10'],
-  ['28',         frame('update', hex`ffff 0000`),                    '·',         '·',         '·',              '·',              'Idle +5/1',              'Idle +5/2',               'Idle +3/1'],
-  ['RFC 2918',   frame('route-refresh', hex`0001 00 01`),            '·',         '·',         '·',              '·',              'Idle +5/1',              'Idle +5/2',               'Established'],
-  ['RFC 7313 5', frame('route-refresh', hex`0001 00 01 00`),         '·',         '·',         '·',              '·',              'Idle +5/1',              'Idle +5/2',               'Idle +7/1'],
-  ['RFC 9687',   timer('send-hold:outgoing'),                        '·',         '·',         '·',              '·',              '·',                      '·',                       'Idle'],
-  ['RFC 5882',   { kind: 'bfd-down' },                               '·',         '·',         '·',              '·',              '·',                      '·',                       'Idle +6/10'],
-  ['stray',      lostOther,                                          '·',         '·',         '·',              '·',              '·',                      '·',                       '·'],
-  ['stray',      { ...frame('keepalive', NONE), direction: 'incoming' } as SessionEvent, '·', '·', '·',           '·',              '·',                      '·',                       '·'],
+  //                                                          Idle         Connect           Active            Passive           OpenSent                  OpenConfirm                Established
+  ['1',          { kind: 'start' },                           'Connect',   '·',              '·',              '·',              '·',                      '·',                       '·'],
+  ['2',          shutdown,                                    '·',         'Idle',           'Idle',           'Idle',           'Idle +6/2',              'Idle +6/2',               'Idle +6/2'],
+  ['8',          reset,                                       '·',         'Connect',        'Connect',        'Active',         'Connect +6/4',           'Connect +6/4',            'Connect +6/4'],
+  ['9',          timer('connect-retry'),                      '·',         'Active',         'Connect',        '·',              '·',                      '·',                       '·'],
+  ['10',         timer('hold:outgoing'),                      '·',         '·',              '·',              '·',              'Active +4/0',            'Active +4/0',             'Active +4/0'],
+  ['11',         timer('keepalive:outgoing'),                 '·',         '·',              '·',              '·',              '·',                      'OpenConfirm +keepalive',  'Established +keepalive'],
+  ['16',         { kind: 'connected' },                       '·',         'OpenSent +open', '·',              '·',              '·',                      '·',                       '·'],
+  ['17',         { kind: 'offered' },                         'Idle ?6/5', 'OpenSent +open', 'OpenSent +open', 'OpenSent +open', 'OpenSent +open',         'OpenConfirm +open',       'Established ?6/7'],
+  ['18',         lost,                                        '·',         'Active',         '·',              '·',              'Active',                 'Active',                  'Active'],
+  ['19',         frame('open', open()),                       '·',         '·',              '·',              '·',              'OpenConfirm +keepalive', 'Active +5/2',             'Active +5/3'],
+  ['21',         fault,                                       '·',         '·',              '·',              '·',              'Active +1/1',            'Active +1/1',             'Active +1/1'],
+  ['22',         frame('open', badOpen),                      '·',         '·',              '·',              '·',              'Active +2/3',            'Active +5/2',             'Active +5/3'],
+  ['22',         frame('open', brokenOpen),                   '·',         '·',              '·',              '·',              'Active +2/0',            'Active +5/2',             'Active +5/3'],
+  ['24',         frame('notification', hex`02 01 0004`),      '·',         '·',              '·',              '·',              'Active',                 'Active',                  'Active'],
+  ['25',         frame('notification', hex`06 02`),           '·',         '·',              '·',              '·',              'Active',                 'Active',                  'Active'],
+  ['26',         frame('keepalive', NONE),                    '·',         '·',              '·',              '·',              'Active +5/1',            'Established',             'Established'],
+  ['27',         frame('update', hex`0000 0000`),             '·',         '·',              '·',              '·',              'Active +5/1',            'Active +5/2',             'Established'],
+  ['28',         frame('update', badUpdate),                  '·',         '·',              '·',              '·',              'Active +5/1',            'Active +5/2',             'Active +3/10'],
+  ['28',         frame('update', hex`ffff 0000`),             '·',         '·',              '·',              '·',              'Active +5/1',            'Active +5/2',             'Active +3/1'],
+  ['RFC 2918',   frame('route-refresh', hex`0001 00 01`),     '·',         '·',              '·',              '·',              'Active +5/1',            'Active +5/2',             'Established'],
+  ['RFC 7313 5', frame('route-refresh', hex`0001 00 01 00`),  '·',         '·',              '·',              '·',              'Active +5/1',            'Active +5/2',             'Active +7/1'],
+  ['RFC 9687',   timer('send-hold:outgoing'),                 '·',         '·',              '·',              '·',              '·',                      '·',                       'Active'],
+  ['RFC 5882',   { kind: 'bfd-down' },                        '·',         '·',              '·',              '·',              '·',                      '·',                       'Active +6/10'],
+  ['stray',      lostOther,                                   '·',         '·',              '·',              '·',              '·',                      '·',                       '·'],
+  ['stray',      strayKeepalive,                              '·',         '·',              '·',              '·',              '·',                      '·',                       '·'],
 ]
 
 /** Beyond every deadline: hold 90 s, send hold 480 s. */
@@ -202,7 +203,7 @@ describe('RFC 4271 section 8.2.2: every state meets every event', () => {
         const [next, message] = cell.split(' ')
         assert.equal(it.state, next)
         assert.deepEqual(summary(actions), message ?? '')
-        if (next === 'Idle') assert.equal(hasOpenConnection(it.session), false)
+        if (next === 'Idle' || next === 'Active') assert.equal(hasOpenConnection(it.session), false)
       })
     }
   }
@@ -252,8 +253,6 @@ describe('a session, from beginning to end', () => {
     it.hear('open', open(), 'incoming')
     assert.equal(find(it.hear('keepalive', NONE, 'incoming'), 'established')?.direction, 'incoming')
     it.happen({ kind: 'disconnected', direction: 'incoming', because: 'EOF' })
-    assert.equal(it.state, 'Idle')
-    it.happen(timer('idle-hold'))
     assert.equal(it.state, 'Active')
   })
   test('the hold timer looks at the deadline that messages have moved', () => {
@@ -380,12 +379,12 @@ describe('ending a session', () => {
     it.happen({ kind: 'start' })
     assert.equal(bit(it.happen({ kind: 'connected' })), true)
     it.happen({ kind: 'disconnected', direction: 'outgoing', because: 'EOF' })
-    it.happen(timer('idle-hold'))
+    it.happen(timer('connect-retry'))
     assert.equal(bit(it.happen({ kind: 'connected' })), true, 'no session yet')
     it.hear('open', open({}, [RESTARTABLE]))
     it.hear('keepalive', NONE)
     it.happen({ kind: 'disconnected', direction: 'outgoing', because: 'EOF' })
-    it.happen(timer('idle-hold'))
+    it.happen(timer('connect-retry'))
     assert.equal(bit(it.happen({ kind: 'connected' })), false)
   })
 })
@@ -396,18 +395,18 @@ describe('trying again', () => {
     const it = inState('Connect')
     const waits: number[] = []
     for (let attempt = 0; attempt < 8; attempt++) {
-      const arm = armed(fail(it), 'idle-hold')
+      const arm = armed(fail(it), 'connect-retry')
       waits.push(arm!.afterMs / 1000)
       assert.equal(arm?.jitter, 0.25)
-      it.happen(timer('idle-hold'))
+      it.happen(timer('connect-retry'))
     }
     assert.deepEqual(waits, [0, 1, 2, 4, 8, 16, 30, 30])
   })
   test('connectTime is a fixed interval', () => {
     const it = inState('Connect', { connectRetrySeconds: 7 })
     for (let attempt = 0; attempt < 3; attempt++) {
-      assert.equal(armed(fail(it), 'idle-hold')?.afterMs, 7000)
-      it.happen(timer('idle-hold'))
+      assert.equal(armed(fail(it), 'connect-retry')?.afterMs, 7000)
+      it.happen(timer('connect-retry'))
     }
   })
   test('a session that lasted a minute starts the count anew, one that flaps does not', () => {
@@ -417,8 +416,8 @@ describe('trying again', () => {
         it.happen({ kind: 'connected' })
         it.hear('open', open())
         it.hear('keepalive', NONE)
-        const arm = armed(fail(it.wait(lastsMs)), 'idle-hold')
-        it.happen(timer('idle-hold'))
+        const arm = armed(fail(it.wait(lastsMs)), 'connect-retry')
+        it.happen(timer('connect-retry'))
         if (round === 2) return arm?.afterMs
       }
       return undefined
@@ -459,7 +458,7 @@ describe('RFC 4271 section 6.8: two connections', () => {
     assert.equal(find(it.happen({ kind: 'disconnected', direction: 'outgoing', because: 'EOF' }), 'down'), undefined)
     assert.equal(it.state, 'OpenSent')
     assert.ok(find(it.happen({ kind: 'disconnected', direction: 'incoming', because: 'EOF' }), 'down'))
-    assert.equal(it.state, 'Idle')
+    assert.equal(it.state, 'Active')
   })
   test('a dial that is still under way ends when the other connection is Established', () => {
     const it = inState('Connect')
@@ -511,7 +510,7 @@ describe('new options', () => {
     assert.deepEqual(configure(inState('Established'), {}), [])
   })
   test('from passive to active: it dials; the other way: the dial ends', () => {
-    const it = inState('Active')
+    const it = inState('Passive')
     assert.equal(configure(it, { isPassive: false })[0]?.kind, 'dial')
     assert.equal(configure(it, { isPassive: true })[0]?.kind, 'close')
     assert.equal(it.state, 'Active')
@@ -525,8 +524,7 @@ describe('new options', () => {
 
 const anyDirection = fc.constantFrom<Direction>('outgoing', 'incoming')
 const anyType = fc.constantFrom(...(Object.keys(MESSAGE_TYPES) as MessageType[]))
-const anyTimer = fc.constantFrom(
-  'idle-hold',
+const anyTimer = fc.constantFrom<TimerName>(
   'connect-retry',
   'hold:outgoing',
   'hold:incoming',
@@ -569,7 +567,7 @@ const anyEvent: fc.Arbitrary<SessionEvent> = fc.oneof(
 /** How a session comes up: left to chance, it hardly ever would. */
 const HANDSHAKE: readonly SessionEvent[] = [
   { kind: 'start' },
-  timer('idle-hold'),
+  timer('connect-retry'),
   { kind: 'connected' },
   frame('open', open({}, [RESTARTABLE])),
   frame('keepalive', NONE),
@@ -632,13 +630,13 @@ class Books {
   }
 
   compare(session: Session): void {
-    const { outgoing, incoming, isStarted, isBackingOff } = session
+    const { outgoing, incoming, isStarted, isWaitingToDial } = session
     assert.deepEqual(
       [this.alive.has('outgoing'), this.alive.has('incoming')],
       [outgoing, incoming].map((each) => each !== undefined),
     )
     assert.equal(stateOf(session) === 'Established', this.isEstablished)
-    if (!isStarted || isBackingOff) assert.equal(hasOpenConnection(session), false)
+    if (!isStarted || isWaitingToDial) assert.equal(hasOpenConnection(session), false)
   }
 }
 

@@ -3,7 +3,7 @@
  * between machines; here both connections of a peer lie in one state, so that a collision is seen where it happens.
  */
 import { type Notification, notification } from '../message/index.ts'
-import { connected, dial, offered, rest } from './connect.ts'
+import { connected, dial, offered, rest, stopWaiting } from './connect.ts'
 import { keepaliveTime } from './negotiate.ts'
 import { changesThatReset, type SessionOptions } from './options.ts'
 import { adoptKeepaliveTime, receive, sendHoldMs, sendKeepalive } from './receive.ts'
@@ -77,14 +77,13 @@ function start(turn: Turn): void {
 function stop(turn: Turn, ending: Ending): void {
   if (!turn.session.isStarted) return
   endAll(turn, { kind: 'stopped', ending }, ending)
-  turn.change({ isStarted: false, isBackingOff: false, failures: 0 })
+  turn.change({ isStarted: false, failures: 0 })
 }
 
 /** Ends what there is and begins anew without waiting. */
 function restart(turn: Turn, because: DownReason, ending: Ending): void {
   if (!turn.session.isStarted) return
   endAll(turn, because, ending)
-  turn.change({ isBackingOff: false })
   rest(turn)
 }
 
@@ -95,7 +94,7 @@ function endAll(turn: Turn, because: DownReason, ending: Ending): void {
     const cease = ceaseOf(ending, turn.session[direction])
     turn.drop(direction, cease === undefined ? {} : { notification: cease })
   }
-  if (turn.session.isBackingOff) turn.disarm('idle-hold')
+  if (turn.session.isWaitingToDial) stopWaiting(turn)
   if (hadConnection) turn.reportDown(furthest, because)
 }
 
@@ -119,24 +118,16 @@ function configure(turn: Turn, options: SessionOptions): void {
 const CONFIGURATION_CHANGED: Ending = { kind: 'cease', reason: 'other-configuration-change' }
 
 function becomePassive(turn: Turn, isPassive: boolean): void {
-  const { isStarted, isBackingOff, outgoing, incoming } = turn.session
+  const { isStarted, isWaitingToDial, outgoing, incoming } = turn.session
   if (isPassive && outgoing?.phase === 'Connect') turn.drop('outgoing')
-  if (!isPassive && isStarted && !isBackingOff && outgoing === undefined && incoming === undefined) dial(turn)
+  if (isPassive && isWaitingToDial) stopWaiting(turn)
+  if (!isPassive && isStarted && outgoing === undefined && incoming === undefined) dial(turn)
 }
 
 function expire(turn: Turn, timer: TimerName): void {
-  switch (timer) {
-    case 'idle-hold':
-      if (!turn.session.isBackingOff) return
-      turn.change({ isBackingOff: false })
-      rest(turn)
-      return
-    case 'connect-retry':
-      // RFC 4271 section 8.2.2 would dial again at once and stay in Connect; here a peer that does not answer is met
-      // with the same back-off as one that refuses.
-      if (turn.session.outgoing?.phase !== 'Connect') return
-      turn.fail('outgoing', { kind: 'connect-timeout' }, { isAbortive: true })
-      return
+  if (timer === 'connect-retry') {
+    retryConnect(turn)
+    return
   }
   const [name, direction] = timer.split(':') as ['hold' | 'keepalive' | 'send-hold', Direction]
   if (name === 'hold') {
@@ -148,6 +139,19 @@ function expire(turn: Turn, timer: TimerName): void {
     return
   }
   expireSendHold(turn, direction)
+}
+
+/**
+ * In Active it is time to dial. In Connect, RFC 4271 section 8.2.2 would dial again at once; here a peer that does not
+ * answer is met with the same back-off as one that refuses.
+ */
+function retryConnect(turn: Turn): void {
+  if (turn.session.outgoing?.phase === 'Connect') {
+    turn.fail('outgoing', { kind: 'connect-timeout' }, { isAbortive: true })
+  } else if (turn.session.isWaitingToDial) {
+    turn.change({ isWaitingToDial: false })
+    dial(turn)
+  }
 }
 
 /** A received message only moves the deadline; the timer finds out here that it has time left. */

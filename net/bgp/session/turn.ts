@@ -70,7 +70,7 @@ export class Turn {
   }
 
   /**
-   * A connection came to its end. If it was the last one, the session is down and waits before it tries again;
+   * A connection came to its end. If it was the last one, the session is down and waits before it dials again;
    * otherwise the other one goes on. Of a connection that is gone already nothing more is said.
    */
   fail(direction: Direction, because: DownReason, how: Parameters<Turn['drop']>[1] = {}): void {
@@ -80,14 +80,15 @@ export class Turn {
     if (DIRECTIONS.every((other) => this.session[other] === undefined)) this.down(connection, because)
   }
 
-  /** Reports the end and arms the IdleHoldTimer (RFC 4271 section 8.1.1, DampPeerOscillations). */
+  /** Reports the end, and plans the next attempt: the sooner, the better the session was. */
   down(ended: Connection, because: DownReason): void {
     this.reportDown(ended, because)
     const { options, failures } = this.session
     const wasStable = ended.phase === 'Established' && this.nowMs - ended.sinceMs >= STABLE_AFTER_MS
     const before = wasStable ? 0 : failures
-    this.change({ failures: before + 1, isBackingOff: true })
-    this.arm('idle-hold', (options.connectRetrySeconds ?? backOffSeconds(before)) * 1000, RETRY_JITTER)
+    this.change({ failures: before + 1, isWaitingToDial: !options.isPassive })
+    if (options.isPassive) return
+    this.arm('connect-retry', (options.connectRetrySeconds ?? backOffSeconds(before)) * 1000, RETRY_JITTER)
   }
 
   reportDown(ended: Connection | undefined, because: DownReason): void {
