@@ -55,7 +55,8 @@ export async function bundle(): Promise<void> {
 
 /** Packages in CommonJS ask for `require`, which a module has to make for itself. */
 function banner({ command }: EntryPoint): string {
-  const shebang = command === undefined ? '' : `#!${command.interpreter}\n`
+  // A dependency of the Kubernetes client still uses Node's own punycode (DEP0040): not the operator's to mend.
+  const shebang = command === undefined ? '' : `#!${command.interpreter} --disable-warning=DEP0040\n`
   return `${shebang}import { createRequire as __createRequire } from 'node:module'
 const require = __createRequire(import.meta.url)`
 }

@@ -33,7 +33,8 @@ export async function install(stage: Stage): Promise<string> {
     try {
       await stage.waitKubectl(['rollout', 'status', program, `--namespace=${NAMESPACE}`, '--timeout=60s'])
     } catch (cause) {
-      stage.story.say(stage.kubectl(['get', 'pods', '-o', 'wide', `--namespace=${NAMESPACE}`]))
+      show(stage, ['get', 'pods', '-o', 'wide', `--namespace=${NAMESPACE}`])
+      show(stage, ['logs', program, '--tail=20', `--namespace=${NAMESPACE}`])
       const remedy = `is the image ${image} on every node (\`make image\` writes out/image.tar)?`
       throw new Error(`${program} does not become ready; ${remedy}`, { cause })
     }
