@@ -1,22 +1,14 @@
 import { type Address, type Family, formatAddress, parseAddress } from '../../net/ip/index.ts'
 import { choose, lowestAddress, requestFault } from './choose.ts'
-import type { Decision, EventReason, Outcome, ServiceEvent, Shortcoming } from './decision.ts'
-import type { Place } from './holding.ts'
+import type { Decision, EventReason, Outcome, Shortcoming } from './decision.ts'
 import { isSameList, type Ledger } from './ledger.ts'
+import { book, clear, type Pass, tell, tellOnce } from './pass.ts'
 import type { PoolOccupancy } from './pool-occupancy.ts'
-import type { AllocationFailure, ClearCause, PoolVerdict } from './refusal.ts'
+import type { AllocationFailure, PoolVerdict } from './refusal.ts'
 import { familiesOfTexts, type ServiceRequest } from './request.ts'
-import { clearSentence, failureSentence, familyName, poolSentence } from './sentence.ts'
+import { failureSentence, familyName, poolSentence } from './sentence.ts'
 import { validateHeld } from './validate.ts'
 import { nextRestAtMs, restEndOf, wantedBy } from './wanted.ts'
-
-/** One Service being decided. */
-interface Pass {
-  readonly ledger: Ledger
-  readonly request: ServiceRequest
-  readonly nowMs: number
-  events: readonly ServiceEvent[]
-}
 
 /**
  * Decides what addresses a Service shall have, and books it in the ledger. Deciding again without a change gives the
@@ -210,21 +202,6 @@ function verdictsOf(failure: AllocationFailure): readonly PoolVerdict[] {
   return failure.kind === 'no-pool-has-room' ? failure.pools : []
 }
 
-/** Books the addresses as the Service's. */
-function book({ ledger, request, nowMs }: Pass, addresses: readonly string[], places?: readonly Place[]): void {
-  const { key, sharingKey, backendKey, ports, statusAddresses } = request
-  const isShown = isSameList(addresses, statusAddresses)
-  ledger.assign({ key, addresses, sharingKey, backendKey, ports, isShown }, nowMs, places)
-}
-
-/** A `ClearAssignment`: what the Service has is taken from it and will be replaced, if it can be. */
-function clear(pass: Pass, cause: ClearCause): void {
-  const { key, statusAddresses } = pass.request
-  if (statusAddresses.length === 0) return
-  const what = statusAddresses.join(' and ')
-  tell(pass, 'Normal', 'ClearAssignment', `${what} of ${key} is taken back: ${clearSentence(cause)}`)
-}
-
 /** Steps 2 to 4 failed: nothing can stay. */
 function clearAndWait(pass: Pass, failure: AllocationFailure): Decision {
   clear(pass, failure)
@@ -306,16 +283,4 @@ function finish(pass: Pass, outcome: Outcome, result: Result): Decision {
     }
   }
   return { key: request.key, outcome, ...result, changed, events: pass.events }
-}
-
-function tell(pass: Pass, type: ServiceEvent['type'], reason: EventReason, message: string): void {
-  pass.events = [...pass.events, { type, reason, message }]
-}
-
-/** For what lasts: told when it begins or its cause changes. After a restart the Service's condition remembers it. */
-function tellOnce(pass: Pass, type: ServiceEvent['type'], reason: EventReason, message: string): void {
-  const { ledger, request } = pass
-  const told = ledger.told.get(request.key) ?? request.lastMessage
-  ledger.told.set(request.key, message)
-  if (told !== message) tell(pass, type, reason, message)
 }
