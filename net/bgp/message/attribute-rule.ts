@@ -1,6 +1,7 @@
 /** What each path attribute must look like, and what becomes of the UPDATE when it does not (RFC 7606 section 7). */
-import { DecodeError, Reader } from '../../bytes/index.ts'
+import { Reader } from '../../bytes/index.ts'
 import { type AsnWidth, decodeAsPath } from './as-path.ts'
+import { attempt } from './attempt.ts'
 import { ATTRIBUTES, type AttributeName, FLAGS } from './attribute.ts'
 
 /** What the judge must know of the session on which the UPDATE came. */
@@ -160,13 +161,7 @@ export function isLengthRight(length: number, rule: LengthRule, facts: UpdateFac
 }
 
 function isAsPath(value: Uint8Array, width: AsnWidth): boolean {
-  try {
-    decodeAsPath(value, width)
-    return true
-  } catch (error) {
-    if (error instanceof DecodeError) return false
-    throw error
-  }
+  return attempt(() => decodeAsPath(value, width)) !== undefined
 }
 
 function asnAtStart(value: Uint8Array, width: AsnWidth): number {

@@ -1,6 +1,6 @@
 /** RFC 7606: what a well-formed message with wrong content does to its routes, and to the session. */
-import { DecodeError } from '../../bytes/index.ts'
 import type { Prefix } from '../../ip/index.ts'
+import { attempt } from './attempt.ts'
 import { ATTRIBUTES, encodeAttributes, OPTIONAL, type PathAttribute, TRANSITIVE } from './attribute.ts'
 import {
   ATTRIBUTE_RULES,
@@ -144,23 +144,23 @@ class Trial {
 
   #hearReach(attribute: PathAttribute): boolean {
     const { type, value } = attribute
-    const reach = parsed(() => decodeMpReach(value))
+    const reach = attempt(() => decodeMpReach(value))
     if (reach === undefined) return this.#fatal(attribute, 'length')
     const family = addressFamilyOfCode(reach)
     if (family === undefined || !this.#facts.families.has(family)) return this.#otherFamily(type)
     if (!this.#isNextHopLength(reach.nextHop.length, family)) return this.#fatal(attribute, 'next-hop')
-    const prefixes = parsed(() => decodePrefixes(reach.nlri, ipFamilyOf(family)))
+    const prefixes = attempt(() => decodePrefixes(reach.nlri, ipFamilyOf(family)))
     if (prefixes === undefined) return this.#fatal(attribute, 'prefix')
     this.#announced.push(...prefixes)
     return true
   }
 
   #hearUnreach(attribute: PathAttribute): boolean {
-    const unreach = parsed(() => decodeMpUnreach(attribute.value))
+    const unreach = attempt(() => decodeMpUnreach(attribute.value))
     if (unreach === undefined) return this.#fatal(attribute, 'length')
     const family = addressFamilyOfCode(unreach)
     if (family === undefined || !this.#facts.families.has(family)) return this.#otherFamily(attribute.type)
-    const prefixes = parsed(() => decodePrefixes(unreach.withdrawn, ipFamilyOf(family)))
+    const prefixes = attempt(() => decodePrefixes(unreach.withdrawn, ipFamilyOf(family)))
     if (prefixes === undefined) return this.#fatal(attribute, 'prefix')
     this.#withdrawn.push(...prefixes)
     return true
@@ -187,7 +187,7 @@ class Trial {
 
   hearPrefixes(list: 'announced' | 'withdrawn', bytes: Uint8Array, family: AddressFamily): void {
     if (bytes.length === 0) return
-    const prefixes = parsed(() => decodePrefixes(bytes, ipFamilyOf(family)))
+    const prefixes = attempt(() => decodePrefixes(bytes, ipFamilyOf(family)))
     if (prefixes === undefined) {
       this.find({ type: undefined, because: 'prefix', treatment: 'session-reset' })
       this.#notification ??= notification('update-message-error', 'invalid-network-field')
@@ -231,14 +231,5 @@ class Trial {
       withdrawn: isWithdrawn ? [...this.#withdrawn, ...this.#announced] : this.#withdrawn,
       attributes: kept,
     }
-  }
-}
-
-function parsed<T>(decode: () => T): T | undefined {
-  try {
-    return decode()
-  } catch (error) {
-    if (error instanceof DecodeError) return undefined
-    throw error
   }
 }

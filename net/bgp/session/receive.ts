@@ -1,5 +1,6 @@
 /** What each message does in each state: events 19 to 28 of RFC 4271 section 8.1. */
-import { DecodeError, Writer } from '../../bytes/index.ts'
+import { Writer } from '../../bytes/index.ts'
+import { attempt } from '../message/attempt.ts'
 import {
   addressFamilyOfCode,
   decodeNotification,
@@ -67,7 +68,7 @@ function refuse(turn: Turn, direction: Direction, value: Notification): void {
 
 /** Event 19, or 22 where it is not one that we can live with. */
 function onOpen(turn: Turn, direction: Direction, body: Uint8Array): void {
-  const open = decoded(() => decodeOpen(body))
+  const open = attempt(() => decodeOpen(body))
   if (open === undefined) {
     refuse(turn, direction, notification('open-message-error', 'unspecific'))
     return
@@ -123,7 +124,7 @@ function onUpdate(turn: Turn, direction: Direction, body: Uint8Array): void {
   const connection = turn.session[direction]
   if (connection?.phase !== 'Established') return
   onKeepalive(turn, direction)
-  const update = decoded(() => decodeUpdate(body))
+  const update = attempt(() => decodeUpdate(body))
   if (update === undefined) {
     refuse(turn, direction, notification('update-message-error', 'malformed-attribute-list'))
     return
@@ -139,7 +140,7 @@ function onRouteRefresh(turn: Turn, direction: Direction, body: Uint8Array): voi
   const connection = turn.session[direction]
   if (connection?.phase !== 'Established') return
   onKeepalive(turn, direction)
-  const refresh = decoded(() => decodeRouteRefresh(body))
+  const refresh = attempt(() => decodeRouteRefresh(body))
   if (refresh === undefined) {
     // RFC 7313 section 5: the data holds the whole message.
     const data = frameMessage('route-refresh', body)
@@ -188,13 +189,4 @@ export function sendHoldMs(negotiated: Negotiated): number {
   return negotiated.holdTimeSeconds === 0
     ? Number.POSITIVE_INFINITY
     : Math.max(LEAST_SEND_HOLD_MS, 2 * holdMs(negotiated))
-}
-
-function decoded<T>(decode: () => T): T | undefined {
-  try {
-    return decode()
-  } catch (error) {
-    if (error instanceof DecodeError) return undefined
-    throw error
-  }
 }
