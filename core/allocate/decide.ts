@@ -146,12 +146,15 @@ function judgeRequest(request: ServiceRequest, texts: readonly string[], familie
   return fault === undefined ? { kind: 'others', addresses } : { kind: 'fault', because: fault }
 }
 
-/** The status showed these addresses, and does not any more. Until it does again, this is told once. */
+/**
+ * The status showed these addresses and does not any more, or shows something foreign beside them: it is put right, and
+ * that is told once.
+ */
 function tellRestored(pass: Pass, texts: readonly string[], pool: string): void {
   const { ledger, request } = pass
   const isGone = currentAddresses(request) === undefined
-  if (!isGone || !ledger.assignmentOf(request.key)?.isShown) return
-  tell(pass, 'Normal', 'IPAllocated', allocatedMessage(request, texts, pool))
+  const isNews = isGone ? ledger.assignmentOf(request.key)?.isShown : request.foreignIngress.length > 0
+  if (isNews) tell(pass, 'Normal', 'IPAllocated', allocatedMessage(request, texts, pool))
 }
 
 /** The end of step 8: a Service that prefers two families and has one may get the other from the same pool. */

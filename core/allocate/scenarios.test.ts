@@ -730,6 +730,14 @@ const further: readonly Omit<Scenario, 'row'>[] = [
       => a 198.51.100.0 in Q`,
   },
   {
+    about: 'a hostname beside the address is removed, and said',
+    script: `
+      pool P = 192.0.2.0/29
+      svc a
+      status a = .0, lb.example.com
+      => a .0; events a IPAllocated; writes 1`,
+  },
+  {
     about: 'a status with two addresses of one family is put right',
     script: `
       pool P = 192.0.2.0/29
