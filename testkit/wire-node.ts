@@ -1,0 +1,106 @@
+/** A real wire thread in a process of its own, in a network namespace: what a speaker is on the wire, without Kubernetes. */
+import type { ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import type { DesiredService, FromWire, ToWire } from '../speaker/wire/messages.ts'
+import type { Namespace } from './netns.ts'
+
+const MAIN = fileURLToPath(new URL('./wire-node-main.ts', import.meta.url))
+
+export const HEARTBEAT_PORT = 7946
+export const TEST_KEY = new Uint8Array(32).fill(7)
+
+type Awaited = { readonly matches: (message: FromWire) => boolean; readonly resolve: (message: FromWire) => void }
+
+export class WireNode {
+  readonly name: string
+  readonly messages: FromWire[] = []
+  readonly #process: ChildProcess
+  #awaited: Awaited[] = []
+
+  constructor(name: string, process: ChildProcess) {
+    this.name = name
+    this.#process = process
+    process.on('message', (message: FromWire) => {
+      this.messages.push(message)
+      const fulfilled = this.#awaited.filter(({ matches }) => matches(message))
+      this.#awaited = this.#awaited.filter((one) => !fulfilled.includes(one))
+      for (const { resolve } of fulfilled) resolve(message)
+    })
+  }
+
+  post(message: ToWire): void {
+    this.#process.send(message)
+  }
+
+  /** The first message from now on that matches. */
+  next<Kind extends FromWire['kind']>(
+    kind: Kind,
+    matches: (message: FromWire & { kind: Kind }) => boolean = () => true,
+  ): Promise<FromWire & { kind: Kind }> {
+    return new Promise((resolve) => {
+      this.#awaited.push({
+        matches: (message) => message.kind === kind && matches(message as FromWire & { kind: Kind }),
+        resolve: resolve as (message: FromWire) => void,
+      })
+    })
+  }
+
+  /** As `next`, but at once if the latest message of the kind matches. */
+  async when<Kind extends FromWire['kind']>(
+    kind: Kind,
+    matches: (message: FromWire & { kind: Kind }) => boolean,
+  ): Promise<void> {
+    const latest = this.messages.findLast((message) => message.kind === kind) as (FromWire & { kind: Kind }) | undefined
+    if (latest === undefined || !matches(latest)) await this.next(kind, matches)
+  }
+
+  /** One Service for each address. */
+  desire(addresses: readonly string[], candidates: readonly string[], interfaces?: readonly string[]): void {
+    const services = addresses.map(
+      (ip): DesiredService => ({ key: `test/${ip}`, layer2: [{ ip, candidates, interfaces }] }),
+    )
+    this.post({ kind: 'desired', complete: true, services })
+  }
+
+  /** Resolves when the node answers for the address, or has ceased to. */
+  async owns(ip: string, owned = true): Promise<void> {
+    await this.next('ownership', (message) => message.ip === ip && message.owned === owned)
+  }
+
+  /** Power cut. */
+  async kill(): Promise<void> {
+    const ended = once(this.#process, 'exit')
+    this.#process.kill('SIGKILL')
+    await ended
+  }
+}
+
+export interface WireNodeOptions {
+  readonly name: string
+  /** All members, this one included; none = nobody watches who is alive. */
+  readonly members?: readonly { readonly node: string; readonly addresses: readonly string[] }[]
+  readonly exclude?: readonly string[]
+}
+
+/** Resolves when the sockets are open. */
+export async function startWireNode(
+  namespace: Namespace,
+  options: WireNodeOptions,
+  wrapper: readonly string[] = [],
+): Promise<WireNode> {
+  const [command, ...args] = [...wrapper, process.execPath, MAIN]
+  const child = namespace.spawn(command!, args, {
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    serialization: 'advanced',
+  } as object)
+  const node = new WireNode(options.name, child)
+  const ready = node.next('ready')
+  node.post({ kind: 'exclude-interfaces', patterns: options.exclude ?? ['^lo$'] })
+  node.post({ kind: 'start', node: options.name, refreshIntervalMs: 0 })
+  const { members } = options
+  const membership = members && { port: HEARTBEAT_PORT, keys: [TEST_KEY], members }
+  node.post({ kind: 'membership', membership })
+  await ready
+  return node
+}
