@@ -89,8 +89,11 @@ export interface WatchOptions extends RequestOptions, Selection {
   readonly timeoutSeconds: number
   /** Ask for all existing objects first, then a bookmark that says so (streaming list, Kubernetes ≥ 1.32). */
   readonly sendInitialEvents?: boolean
-  /** The watch fails with `timeout` where not one byte comes for so long; bookmarks come about once a minute. */
-  readonly idleTimeoutMs: number
+  /**
+   * An open watch fails with `timeout` where not one byte comes for so long; bookmarks come about once a minute. Asked
+   * anew whenever bytes came.
+   */
+  readonly idleTimeoutMs: () => number
 }
 
 const PATCH_CONTENT_TYPES = {
@@ -200,7 +203,7 @@ export class Client {
       sendInitialEvents: options.sendInitialEvents === true ? 'true' : undefined,
     }
     const path = collectionPath(resource, options.namespace)
-    const limits = { timeoutMs: options.idleTimeoutMs, signal: options.signal, beforeSend: options.beforeSend }
+    const limits = this.#limits(options)
     const open = (access: Access) =>
       openStream(access, clock, what, this.#agentOf({ method: 'GET', path, query, ...limits }))
     const stream = await this.#observed('watch', resource.plural, () =>

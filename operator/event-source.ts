@@ -10,13 +10,15 @@ export async function* eventsOf<T extends KubernetesObject>(
   what: string,
   stream: Pick<HttpStream, 'chunks' | 'close'>,
   clock: Clock,
-  idleTimeoutMs: number,
+  idleTimeoutMs: () => number,
 ): AsyncIterable<readonly WatchEvent<T>[]> {
   const parser = new WatchParser<T>()
-  const arm = () =>
-    clock.setTimeout(() => {
-      stream.close(new ApiError('timeout', `${what}: silent for ${idleTimeoutMs} ms`))
-    }, idleTimeoutMs)
+  const arm = () => {
+    const limitMs = idleTimeoutMs()
+    return clock.setTimeout(() => {
+      stream.close(new ApiError('timeout', `${what}: silent for ${limitMs} ms`))
+    }, limitMs)
+  }
   let timer = arm()
   try {
     for await (const chunk of stream.chunks) {

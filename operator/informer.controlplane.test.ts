@@ -78,6 +78,7 @@ async function worldOf(t: TestContext, options: Partial<InformerOptions<ConfigMa
     random: draw,
     backoff: { baseMs: 20, maxMs: 500 },
     idleTimeoutMs: 1_000,
+    openTimeoutMs: 1_000,
     ...options,
   })
   const [delivered, written, mirror] = [new Set<string>(), new Set<string>(), new Map<string, string>()]
@@ -222,7 +223,7 @@ test('a server that refuses connections for a while', async (t) => {
 })
 
 test('a slow network', async (t) => {
-  const world = await worldOf(t, { pageSize: 5, idleTimeoutMs: 10_000 })
+  const world = await worldOf(t, { pageSize: 5, idleTimeoutMs: 10_000, openTimeoutMs: 10_000 })
   world.proxy.delay(100)
   await world.churn(30)
   world.informer.start()
@@ -231,7 +232,7 @@ test('a slow network', async (t) => {
 })
 
 test('kube-apiserver killed and restarted under churn: its memory of old versions is gone, nothing else', async (t) => {
-  const world = await worldOf(t, { idleTimeoutMs: 20_000 })
+  const world = await worldOf(t, { idleTimeoutMs: 20_000, openTimeoutMs: 20_000 })
   world.informer.start()
   await world.informer.whenSynced()
   await world.churn(100)

@@ -20,6 +20,7 @@ const CONFIG_MAPS: Resource<FakeObject> = {
 }
 const IDLE_TIMEOUT_MS = 70_000
 const LIST_TIMEOUT_MS = 60_000
+const OPEN_TIMEOUT_MS = 30_000
 
 interface World {
   readonly server: FakeApiServer
@@ -53,6 +54,7 @@ async function worldOf(t: TestContext, options: Partial<InformerOptions<FakeObje
     random: () => 0.5,
     idleTimeoutMs: IDLE_TIMEOUT_MS,
     listTimeoutMs: LIST_TIMEOUT_MS,
+    openTimeoutMs: OPEN_TIMEOUT_MS,
     observe: (ending) => {
       endings.push(ending)
       look()
@@ -276,21 +278,45 @@ test('a list that is never answered is given up after its limit', async (t) => {
   await converged()
 })
 
-test('a watch that is never answered, or falls silent, is given up after the idle limit', async (t) => {
-  const { server, informer, clock, converged, until, endings } = await worldOf(t)
+test('a watch that is never answered is given up after its limit', async (t) => {
+  const { server, informer, clock, converged, endings } = await worldOf(t)
   server.next('watch', { kind: 'silence' })
   informer.start()
   await server.whenRequested('watch', 1)
-  clock.advance(IDLE_TIMEOUT_MS)
-  await server.whenRequested('watch', 2)
-  await until(() => informer.counters.watches === 1 || endings.length > 1)
+  clock.advance(OPEN_TIMEOUT_MS)
+  server.put('a')
+  await converged()
+  assert.deepEqual(
+    endings.map((ending) => (ending.kind === 'failed' ? ending.error.kind : ending.kind)),
+    ['listed', 'timeout'],
+  )
+  assert.equal(informer.counters.lists, 1)
+})
+
+test('an open watch that falls silent is opened anew where it was; that is no failure', async (t) => {
+  const { server, informer, clock, converged, until } = await worldOf(t)
+  informer.start()
+  const opened = async (count: number): Promise<void> => {
+    while (informer.counters.watches < count) await new Promise((resolve) => setImmediate(resolve))
+  }
+  // The kind has never changed, so that there are no bookmarks: patience grows to four times the limit.
+  let watches = 0
+  for (const patience of [1, 2, 4, 4]) {
+    await opened(++watches)
+    clock.advance(IDLE_TIMEOUT_MS * patience - 1)
+    assert.equal(informer.counters.watches, watches)
+    clock.advance(1)
+  }
+  await opened(++watches)
   server.put('a')
   await converged()
   clock.advance(IDLE_TIMEOUT_MS)
-  await server.whenRequested('watch', 3)
+  await opened(++watches)
   server.put('b')
   await converged()
+  await until(() => informer.isSynced)
   assert.equal(informer.counters.lists, 1)
+  assert.equal(informer.counters.failures, 0)
 })
 
 test('bookmarks keep a quiet watch alive and move the place to go on from', async (t) => {

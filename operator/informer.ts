@@ -32,8 +32,14 @@ export interface InformerOptions<T extends KubernetesObject, S = T> {
   readonly pageSize?: number
   /** Default false: list in pages. true: ask for a streaming list, and fall back to pages where the server refuses. */
   readonly isStreamingList?: boolean
-  /** Silence after which a watch is given up; longer than the minute between two bookmarks. Default 70 s. */
+  /**
+   * Silence after which a watch is opened anew; longer than the minute between two bookmarks. Default 70 s. Of a kind
+   * that has not changed since the API server started there are no bookmarks: its silence is allowed to grow to
+   * {@link MAX_PATIENCE} times as much. (A dead peer is noticed sooner, by TCP keep-alive; this is for a hung one.)
+   */
   readonly idleTimeoutMs?: number
+  /** From asking for a watch until the server agrees. Default 30 s. */
+  readonly openTimeoutMs?: number
   /** One page. Default 60 s. */
   readonly listTimeoutMs?: number
   /** After which the server ends a watch; the upper half of this time is random. Default 10 min. */
@@ -56,7 +62,15 @@ export interface InformerCounters {
   bookmarks: number
 }
 
-const DEFAULTS = { pageSize: 500, idleTimeoutMs: 70_000, listTimeoutMs: 60_000, watchTimeoutSeconds: 600 } as const
+const DEFAULTS = {
+  pageSize: 500,
+  idleTimeoutMs: 70_000,
+  openTimeoutMs: 30_000,
+  listTimeoutMs: 60_000,
+  watchTimeoutSeconds: 600,
+} as const
+/** See {@link InformerOptions.idleTimeoutMs}. */
+export const MAX_PATIENCE = 4
 const DEFAULT_BACKOFF: Backoff = { baseMs: 100, maxMs: 10_000 }
 /** A watch that lasted so long was a good one, whatever ended it. */
 const USEFUL_AFTER_MS = 5_000
@@ -79,6 +93,9 @@ export class Informer<T extends KubernetesObject, S = T> {
   #lastContactAt: number | undefined
   /** Events that were applied. */
   #progress = 0
+  /** By how much the limit of silence is stretched: 1 while bookmarks come. */
+  #patience = 1
+  #isWatchOpen = false
   #lastError: ApiError | undefined
   #isStreaming: boolean
   /** A continue token expired: the next list comes in one piece. */
@@ -171,6 +188,7 @@ export class Informer<T extends KubernetesObject, S = T> {
     const { clock } = this.#options
     const startedAt = clock.now()
     const progress = this.#progress
+    this.#isWatchOpen = false
     const wasUseful = (): boolean =>
       this.#position !== undefined && (this.#progress > progress || clock.now() - startedAt > USEFUL_AFTER_MS)
     try {
@@ -184,6 +202,10 @@ export class Informer<T extends KubernetesObject, S = T> {
       // Anything else is a fault of ours, in a handler for example, and must not pass for the network's.
       if (!(error instanceof ApiError)) throw error
       if (error.kind === 'aborted' && signal.aborted) return { kind: 'interrupted' }
+      if (error.kind === 'timeout' && this.#isWatchOpen && this.#position !== undefined) {
+        if (this.#progress === progress) this.#patience = Math.min(MAX_PATIENCE, this.#patience * 2)
+        return { kind: 'silent' }
+      }
       this.counters.failures++
       const during = this.#position === undefined ? 'list' : 'watch'
       this.#learnFrom(error, during)
@@ -231,10 +253,12 @@ export class Informer<T extends KubernetesObject, S = T> {
       sendInitialEvents: isListing,
       // Spread, so that not all watches of a fleet end in the same second.
       timeoutSeconds: seconds * (0.5 + 0.5 * random()),
-      idleTimeoutMs: this.#options.idleTimeoutMs ?? DEFAULTS.idleTimeoutMs,
+      idleTimeoutMs: () => (this.#options.idleTimeoutMs ?? DEFAULTS.idleTimeoutMs) * this.#patience,
+      timeoutMs: this.#options.openTimeoutMs ?? DEFAULTS.openTimeoutMs,
       signal,
     })
     this.counters.watches++
+    this.#isWatchOpen = true
     for await (const batch of batches) {
       this.#touch()
       for (const event of batch) this.#apply(event, listing)
@@ -245,6 +269,7 @@ export class Informer<T extends KubernetesObject, S = T> {
   #apply(event: WatchEvent<T>, listing: Listing | undefined): void {
     if (event.kind === 'error') throw event.error
     this.#progress++
+    this.#patience = 1
     if (event.kind === 'bookmark') {
       this.#applyBookmark(event.resourceVersion, event.isInitialEventsEnd, listing)
       return

@@ -30,7 +30,7 @@ class Contender {
 
   constructor(t: TestContext, namespace: string, identity: string) {
     const args = [CONTENDER, plane.kubeconfig, namespace, identity, LEASE_MS, DEADLINE_MS, RETRY_MS].map(String)
-    this.process = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+    this.process = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] })
     createInterface({ input: this.process.stdout! }).on('line', (line) => {
       this.said.push(line)
       for (const waiter of this.#waiters) if (this.#hasSaid(waiter.pattern, waiter.from)) waiter.resolve()

@@ -7,6 +7,8 @@ import { type Backoff, backoffMs } from './backoff.ts'
 
 export type Ending =
   | { readonly kind: 'listed' }
+  /** Nothing came on an open watch for a while: nothing happens, or the connection is dead and nobody told us. */
+  | { readonly kind: 'silent' }
   /** The server closed a watch in good order. `wasUseful`: it brought something, or lasted a while. */
   | { readonly kind: 'closed'; readonly wasUseful: boolean }
   | {
@@ -30,7 +32,7 @@ export interface Resumption {
 const REFUSALS_BEFORE_RELIST = 3
 
 export function resumeAfter(ending: Ending, failures: number, backoff: Backoff, random: Random): Resumption {
-  if (ending.kind === 'listed') return { relist: false, delayMs: 0, failures }
+  if (ending.kind === 'listed' || ending.kind === 'silent') return { relist: false, delayMs: 0, failures }
   if (ending.kind === 'interrupted') return { relist: true, delayMs: 0, failures }
   if (ending.kind === 'closed' && ending.wasUseful) return { relist: false, delayMs: 0, failures: 0 }
   const inARow = ending.wasUseful ? 1 : failures + 1

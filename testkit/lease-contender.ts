@@ -60,6 +60,6 @@ function say(what: string): void {
 process.on('SIGTERM', () => {
   void leader.stop().then(() => process.exit(0))
 })
-// The system clock's timers do not keep a process alive.
-setInterval(() => undefined, 60_000)
+// It ends with the test that started it, whatever ends that; until then this keeps it alive.
+process.stdin.resume().on('end', () => process.exit(1))
 leader.start()
