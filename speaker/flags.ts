@@ -40,6 +40,11 @@ export const SPEAKER_FLAGS = {
     env: 'METALLB_ML_BIND_PORT',
     default: '7946',
   },
+  'gratuitous-arp-interval': {
+    about: 'seconds between repeated announcements of an address that did not move; 0 = off',
+    kind: 'number',
+    default: '0',
+  },
   'exclude-interfaces-file': {
     about:
       'YAML file with announcedInterfacesToExclude, regular expressions of interface names; re-read when it changes',

@@ -83,6 +83,7 @@ function newSpeaker(
     membershipSecret: flags.text('ml-secret-name'),
     membershipPort: flags.number('ml-bindport'),
     excludeInterfacesFile: flags.text('exclude-interfaces-file'),
+    refreshIntervalMs: flags.number('gratuitous-arp-interval') * 1_000,
     clock: systemClock,
     random: systemRandom,
     ...{ log, metrics, wire, onFault, clientMetrics: observed },

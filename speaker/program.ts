@@ -50,6 +50,8 @@ export interface SpeakerOptions extends ProgramOptions {
   readonly membershipSecret: string
   readonly membershipPort: number
   readonly excludeInterfacesFile: string
+  /** Gap between repeated announcements of an address that did not move; 0 = off. */
+  readonly refreshIntervalMs: number
   readonly wire: WireThread
   readonly metrics: Metrics
   readonly clientMetrics: ClientMetrics
@@ -95,7 +97,7 @@ export class Speaker extends InvarOperator {
   }
 
   protected async init(): Promise<void> {
-    const { clock, namespace, clientMetrics, metrics, wire, node } = this.#options
+    const { clock, namespace, clientMetrics, metrics, wire, node, refreshIntervalMs } = this.#options
     this.#configuration = new Configuration((resource, options) => this.follow(resource, options), clock, namespace)
     this.#services = this.follow(SERVICES, { transform: keepService })
     this.#initAnnouncer()
@@ -107,6 +109,7 @@ export class Speaker extends InvarOperator {
       this.#announcer.configure(snapshot)
     })
     wire.listen((message) => this.#observe(message))
+    wire.post({ kind: 'start', node, refreshIntervalMs })
     exposeSpeaker(metrics, { node, ownership: this.#ownership, readCounters: () => wire.readCounters() })
     this.#excluded.start()
   }
