@@ -1,6 +1,6 @@
 /** The part of the story that any cluster can play: install, pool, web server, an address, a shared address. */
 import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { imageReference } from '../build/image.ts'
 import type { Story } from './story.ts'
 
@@ -16,7 +16,8 @@ export interface Stage {
 
 export const NAMESPACE = 'metallb-system'
 const ROOT = join(import.meta.dirname, '..')
-const MANIFESTS = join(import.meta.dirname, 'manifests')
+/** Relative, as a person would type it. */
+const MANIFESTS = relative(process.cwd(), join(import.meta.dirname, 'manifests'))
 
 /** Runs kubectl and shows the command with what it printed; answers what it printed. */
 export function show(stage: Stage, args: readonly string[]): string {

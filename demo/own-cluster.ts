@@ -106,6 +106,7 @@ async function askShared(stage: Stage, cluster: Cluster, address: string): Promi
 
 /** While a probe asks every 10 ms, the node that answers for the address is switched off. */
 async function powerOff(stage: Stage, cluster: Cluster, address: string): Promise<string> {
+  show(stage, ['get', 'servicel2statuses', '-A'])
   const owner = neighbour(stage, cluster, address)
   stage.story.say(`${LAN_HOSTS.client.address4} asks ${address} every 10 ms; now ${owner.name} is switched off`)
   const probe = new Probe(cluster.client, address, PROBED_PORT)

@@ -8,25 +8,30 @@ export interface Row {
 
 export class Story {
   readonly #rows: Row[] = []
+  readonly #print: (text: string) => void
+
+  constructor(print: (text: string) => void = console.log) {
+    this.#print = print
+  }
 
   /** Runs a chapter; what it returns stands in the table. */
   async chapter(title: string, tell: () => Promise<string> | string): Promise<void> {
-    console.log(`\n${bold(`${this.#rows.length + 1}. ${title}`)}`)
+    this.#print(`\n${bold(`${this.#rows.length + 1}. ${title}`)}`)
     const startedAt = performance.now()
     const result = await tell()
     const seconds = (performance.now() - startedAt) / 1000
     this.#rows.push({ shown: title, result, seconds })
-    console.log(`   ${result} (${seconds.toFixed(1)} s)`)
+    this.#print(`   ${result} (${seconds.toFixed(1)} s)`)
   }
 
   say(text: string): void {
-    console.log(indent(text))
+    this.#print(indent(text))
   }
 
   /** A command and what it printed. */
   command(line: string, output: string): void {
-    console.log(indent(`$ ${line}`))
-    if (output.trim() !== '') console.log(indent(output.trimEnd(), 5))
+    this.#print(indent(`$ ${line}`))
+    if (output.trim() !== '') this.#print(indent(output.trimEnd(), 5))
   }
 
   table(): string {
