@@ -16,6 +16,7 @@ import {
 const IP = '192.0.2.10'
 const MAC = '02:00:00:00:00:01'
 const BRAVO_MAC = '02:00:00:00:00:02'
+const NODE_OF_MAC = new Map([[BRAVO_MAC, 'bravo']])
 const STRANGER_MAC = '02:00:00:00:00:99'
 
 function service(
@@ -60,10 +61,8 @@ class Alpha {
   /** Bravo and the others have eth0 and eth1, unless said otherwise. */
   members(names: readonly string[], more: { interfaces?: readonly string[]; healed?: readonly string[] } = {}): void {
     const { interfaces = ['eth0', 'eth1'], healed = [] } = more
-    const alive = new Map<string, AliveMember>(
-      names.map((name) => [name, { interfaces, macs: name === 'bravo' ? [BRAVO_MAC] : [] }]),
-    )
-    this.step({ kind: 'members', members: { isSettled: true, alive, healed } })
+    const alive = new Map<string, AliveMember>(names.map((name) => [name, { interfaces }]))
+    this.step({ kind: 'members', members: { isSettled: true, alive, nodeOfMac: NODE_OF_MAC, healed } })
   }
 
   interfaces(usable: Readonly<Record<string, string>>): void {

@@ -23,8 +23,6 @@ export interface WantedService {
 export interface AliveMember {
   /** Interfaces it can announce on; undefined = unknown, taken as all. */
   readonly interfaces: readonly string[] | undefined
-  /** MAC addresses of these interfaces in canonical text: claims from them are a member's, not a stranger's. */
-  readonly macs: readonly string[]
 }
 
 export interface Members {
@@ -32,6 +30,11 @@ export interface Members {
   readonly isSettled: boolean
   /** Everybody alive but this node. undefined = nobody watches, every candidate is taken as alive. */
   readonly alive: ReadonlyMap<string, AliveMember> | undefined
+  /**
+   * Node by MAC address (canonical text) of all members heard so far, dead ones too: claims from these addresses are a
+   * member's, not a stranger's.
+   */
+  readonly nodeOfMac?: ReadonlyMap<string, string>
   /** Members that are back without having restarted: they may have answered for our addresses meanwhile. */
   readonly healed: readonly string[]
 }

@@ -11,7 +11,6 @@ export interface State {
   readonly options: Options
   self: Self
   members: Members
-  memberOfMac: ReadonlyMap<string, string>
   readonly services: Map<string, readonly WantedAddress[]>
   readonly addresses: Map<string, Address>
   /** Addresses by elected owner: when a node dies, only its own are looked at. */
@@ -67,7 +66,6 @@ export function initial(options: Options): State {
     options,
     self: { node: options.node, usable: new Map(), isLeaving: false },
     members: { isSettled: false, alive: new Map(), healed: [] },
-    memberOfMac: new Map(),
     services: new Map(),
     addresses: new Map(),
     ownedBy: new Map(),

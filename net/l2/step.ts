@@ -52,16 +52,9 @@ function takeMembers(turn: Turn, members: Members): void {
   const { state } = turn
   const lost = onlyLost(state.members, members)
   state.members = members
-  state.memberOfMac = macsOf(members)
   if (lost === undefined) resettle(turn, state.addresses.values())
   else for (const node of lost) resettle(turn, [...(state.ownedBy.get(node) ?? [])])
   for (const node of members.healed) reassure(turn, node)
-}
-
-function macsOf(members: Members): ReadonlyMap<string, string> {
-  const memberOfMac = new Map<string, string>()
-  for (const [node, { macs }] of members.alive ?? []) for (const mac of macs) memberOfMac.set(mac, node)
-  return memberOfMac
 }
 
 /** The nodes that went, if nothing else happened; undefined = something else happened too. */
@@ -121,7 +114,7 @@ function takeClaim(turn: Turn, claim: Extract<Event, { kind: 'claim' }>): void {
     resettle(turn, [address])
     return
   }
-  if (state.memberOfMac.has(claim.mac)) {
+  if (state.members.nodeOfMac?.has(claim.mac)) {
     // A member that we outrank: it will give way as soon as it sees what we see, and the last word must be ours.
     const startedAt = address.bursts.get(claim.interface)?.startedAt ?? Number.NEGATIVE_INFINITY
     if (now - startedAt >= FRESH_BURST_MS) startBurst(turn, address, claim.interface)

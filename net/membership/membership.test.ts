@@ -218,10 +218,17 @@ describe('life and death', () => {
   test('what members can announce on is known, and followed', () => {
     const alpha = new Alpha()
     alpha.hear('bravo', 1, { segments: [segment('eth0'), segment('eth1')] })
-    const macs = ['02:00:00:00:00:99', '02:00:00:00:00:99']
-    assert.deepEqual(alpha.view?.alive.get('bravo'), { interfaces: ['eth0', 'eth1'], macs })
+    assert.deepEqual(alpha.view?.alive.get('bravo'), { interfaces: ['eth0', 'eth1'] })
     alpha.hear('bravo', 2, { segments: [] })
-    assert.deepEqual(alpha.view?.alive.get('bravo'), { interfaces: [], macs: [] })
+    assert.deepEqual(alpha.view?.alive.get('bravo'), { interfaces: [] })
+  })
+
+  test('whose a MAC address is stays known after a death', () => {
+    const alpha = new Alpha()
+    alpha.hear('bravo', 1)
+    alpha.advance(1_000)
+    assert.deepEqual(alpha.alive(), [])
+    assert.deepEqual([...alpha.view!.nodeOfMac], [['02:00:00:00:00:99', 'bravo']])
   })
 
   test('a heartbeat that changes nothing reports nothing', () => {
@@ -387,7 +394,6 @@ describe('sending', () => {
     const alpha = new Alpha()
     alpha.hearing(['bravo', 'charlie'], 500)
     const { heartbeats } = alpha.sent()
-    assert.deepEqual(heartbeats[0]!.segments, [], 'not before it has listened')
     assert.deepEqual(heartbeats.at(-1)!.segments, [{ interface: 'eth0', mac: '02:00:00:00:00:01', hears: 2 }])
   })
 

@@ -41,9 +41,13 @@ function heartbeatOf(state: State, now: number): Heartbeat {
   }
 }
 
+/**
+ * All that we shall announce on, also while we still listen: at a common start everybody must know of everybody, and
+ * after a restart the present owner goes on until it hears us announce.
+ */
 function segmentsOf(state: State, now: number): readonly Segment[] {
   return state.locals
-    .filter(({ name }) => state.announceable.includes(name))
+    .filter(({ name }) => !state.cutOff.includes(name))
     .slice(0, MAX_SEGMENTS)
     .map(({ name, mac }) => ({ interface: name, mac, hears: Math.min(countHeardOn(state, name, now), 255) }))
 }

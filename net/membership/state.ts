@@ -40,6 +40,8 @@ export type Action =
       readonly kind: 'members'
       readonly isSettled: boolean
       readonly alive: ReadonlyMap<string, AliveMember>
+      /** Node by MAC address (canonical text) of everybody heard so far, dead ones too. */
+      readonly nodeOfMac: ReadonlyMap<string, string>
       /**
        * Members that may have taken over from us in the meantime: they were taken for dead and are back without having
        * restarted (there was a partition), or this process itself stood still.
@@ -53,8 +55,8 @@ export type Action =
   | { readonly kind: 'left' }
 
 export interface AliveMember {
+  /** Interfaces on which it can announce. */
   readonly interfaces: readonly string[]
-  readonly macs: readonly string[]
 }
 
 export interface Options {
@@ -120,6 +122,8 @@ export interface State {
   /** No member is declared dead before this: we were deaf ourselves. */
   judgeNotBefore: number
   leaving: { copiesLeft: number } | undefined
+  /** Interfaces that are cut off from their segment: not published, not announced on. */
+  cutOff: readonly string[]
   announceable: readonly string[]
 }
 
@@ -138,6 +142,7 @@ export function initial(options: Options): State {
     steppedAt: undefined,
     judgeNotBefore: Number.NEGATIVE_INFINITY,
     leaving: undefined,
+    cutOff: [],
     announceable: [],
   }
 }

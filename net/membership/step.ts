@@ -12,7 +12,7 @@ import {
   type State,
   UNICAST,
 } from './state.ts'
-import { detectionTimeMs, hearsOn, listeningTimeMs, ownIntervalMs } from './timing.ts'
+import { deathAt, hearsOn, listeningTimeMs, ownIntervalMs } from './timing.ts'
 
 /** What one step has found out so far. */
 interface Turn {
@@ -142,7 +142,7 @@ function buryTheDead(turn: Turn): void {
   const { state, now } = turn
   if (now < state.judgeNotBefore) return
   for (const peer of state.peers.values()) {
-    if (!peer.isAlive || now - peer.heardAt < detectionTimeMs(peer)) continue
+    if (!peer.isAlive || now < deathAt(peer)) continue
     peer.isAlive = false
     peer.wentSilent = true
     turn.isChanged = true
@@ -165,8 +165,9 @@ function settle(turn: Turn): void {
 
 function judgeInterfaces(turn: Turn): void {
   const { state, now, actions } = turn
+  state.cutOff = state.locals.filter((local) => isCutOff(state, local, now)).map(({ name }) => name)
   const announceable = state.locals
-    .filter((local) => isListenedTo(state, local.since, now) && !isCutOff(state, local, now))
+    .filter(({ name, since }) => isListenedTo(state, since, now) && !state.cutOff.includes(name))
     .map(({ name }) => name)
   const isSame =
     announceable.length === state.announceable.length &&
@@ -194,12 +195,14 @@ function isCutOff(state: State, { name, hasHeard }: Local, now: number): boolean
 
 function reportMembers(turn: Turn): void {
   if (!turn.isChanged) return
+  const { state, healed } = turn
   const alive = new Map<string, AliveMember>()
-  for (const { node, isAlive, segments } of turn.state.peers.values()) {
-    if (!isAlive) continue
-    alive.set(node, { interfaces: segments.map((segment) => segment.interface), macs: segments.map(({ mac }) => mac) })
+  const nodeOfMac = new Map<string, string>()
+  for (const { node, isAlive, segments } of state.peers.values()) {
+    if (isAlive) alive.set(node, { interfaces: segments.map((segment) => segment.interface) })
+    for (const { mac } of segments) nodeOfMac.set(mac, node)
   }
-  turn.actions.push({ kind: 'members', isSettled: turn.state.isSettled, alive, healed: turn.healed })
+  turn.actions.push({ kind: 'members', isSettled: state.isSettled, alive, nodeOfMac, healed })
 }
 
 /** Heartbeats only move a death away, so between two timers nothing needs to be armed but an earlier sending. */
@@ -209,7 +212,7 @@ function arm(turn: Turn): void {
   if (state.armedAt !== undefined && state.armedAt <= state.nextSendAt) return
   let at = state.nextSendAt
   for (const peer of state.peers.values()) {
-    if (peer.isAlive) at = Math.min(at, Math.max(peer.heardAt + detectionTimeMs(peer), state.judgeNotBefore))
+    if (peer.isAlive) at = Math.min(at, Math.max(deathAt(peer), state.judgeNotBefore))
   }
   state.armedAt = Math.max(at, now)
   actions.push({ kind: 'arm', at: state.armedAt })

@@ -18,6 +18,14 @@ export function ownIntervalMs(state: State): number {
   return Math.min(Math.max(minIntervalMs, INTERVAL_PER_MEMBER_MS * (state.peers.size + 1)), LONGEST_INTERVAL_MS)
 }
 
+/**
+ * When a member that is not heard again counts as dead. Whoever judges compares with this very number: a difference
+ * computed otherwise may round to the other side of it, and the timer would ring for ever.
+ */
+export function deathAt(peer: Peer): number {
+  return peer.heardAt + detectionTimeMs(peer)
+}
+
 /** How long after its last heartbeat a member counts as dead. */
 export function detectionTimeMs(peer: Peer): number {
   const promised = Math.min(Math.max(peer.intervalMs, SHORTEST_INTERVAL_MS), LONGEST_INTERVAL_MS)
