@@ -3,7 +3,7 @@
  * section 5) have them: a length in bits, then as many octets as hold that many bits.
  */
 import { DecodeError, Reader, Writer } from '../../bytes/index.ts'
-import { addressFromBytes, addressToBytes, type Family, type Prefix, prefixOf, widthOf } from '../../ip/index.ts'
+import { addressFromBytes, type Family, type Prefix, prefixOf, widthOf } from '../../ip/index.ts'
 
 /** Bits behind the length are ignored on receipt (RFC 4271 section 4.3: "the value of trailing bits is irrelevant"). */
 export function decodePrefixes(bytes: Uint8Array, family: Family): Prefix[] {
@@ -20,12 +20,17 @@ export function decodePrefixes(bytes: Uint8Array, family: Family): Prefix[] {
   return prefixes
 }
 
+/** Octet by octet, since this is done for every route and views of buffers are not cheap. */
 export function encodePrefix(prefix: Prefix): Uint8Array {
-  const octets = addressToBytes({ family: prefix.family, bits: prefix.bits })
-  return new Writer(new Uint8Array(1 + Math.ceil(prefix.length / 8)))
-    .u8(prefix.length)
-    .bytes(octets.subarray(0, Math.ceil(prefix.length / 8)))
-    .finish()
+  const octets = Math.ceil(prefix.length / 8)
+  const encoded = new Uint8Array(1 + octets)
+  encoded[0] = prefix.length
+  let bits = prefix.bits >> BigInt(widthOf(prefix.family) - octets * 8)
+  for (let at = octets; at > 0; at--) {
+    encoded[at] = Number(bits & 0xffn)
+    bits >>= 8n
+  }
+  return encoded
 }
 
 export function encodePrefixes(prefixes: readonly Prefix[]): Uint8Array {

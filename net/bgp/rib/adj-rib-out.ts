@@ -6,6 +6,7 @@ import type { NextHops } from './carriage.ts'
 import { Destination } from './destination.ts'
 import { type NotCarried, PeerOut } from './peer-out.ts'
 import { type Contribution, comparePrefixes, variantKey } from './policy.ts'
+import { PolicyCache } from './policy-cache.ts'
 
 /** One route as a peer has it, or will. */
 export interface RouteReport {
@@ -46,6 +47,7 @@ export class AdjRibOut {
   readonly #shares = new Map<string, readonly Share[]>()
   readonly #peers = new Map<string, PeerOut>()
   readonly #groups = new AttributeGroups()
+  readonly #policies = new PolicyCache()
   #isComplete = false
 
   /** Destinations known, those that peers have yet to forget included. */
@@ -145,7 +147,7 @@ export class AdjRibOut {
     const key = formatPrefix(prefix)
     const known = this.#destinations.get(key)
     if (known !== undefined) return known
-    const made = new Destination(prefix)
+    const made = new Destination(prefix, this.#policies)
     this.#destinations.set(key, made)
     return made
   }

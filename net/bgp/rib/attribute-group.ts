@@ -25,77 +25,109 @@ export interface AttributeGroup {
   readonly attributes: Uint8Array
 }
 
-/** What of a session shows in the attributes: sessions with equal texts share their groups. */
+/** What of a session shows in the attributes. Sessions that are alike share one audience, and with it their groups. */
 export interface Audience {
   readonly family: AddressFamily
   readonly negotiated: Negotiated
   readonly carriage: Carried
+}
+
+/** A group and who counts on it. */
+class CountedGroup implements AttributeGroup {
+  readonly family: AddressFamily
+  readonly carriage: Carried
+  readonly attributes: Uint8Array
   readonly key: string
+  readonly siblings: Map<string, CountedGroup>
+  uses = 0
+
+  constructor(audience: CountedAudience, key: string, attributes: Uint8Array) {
+    this.family = audience.family
+    this.carriage = audience.carriage
+    this.attributes = attributes
+    this.key = key
+    this.siblings = audience.groups
+  }
 }
 
-export function audienceOf(family: AddressFamily, negotiated: Negotiated, carriage: Carried): Audience {
-  const { kind, localAsn, asnWidth, marksOnlyToCustomer } = negotiated
-  const key = [family, kind, localAsn, asnWidth, marksOnlyToCustomer, carriage.kind, carriage.nextHop.join('.')].join()
-  return { family, negotiated, carriage, key }
-}
+class CountedAudience implements Audience {
+  readonly family: AddressFamily
+  readonly negotiated: Negotiated
+  readonly carriage: Carried
+  readonly groups = new Map<string, CountedGroup>()
 
-interface Entry {
-  readonly group: AttributeGroup
-  uses: number
+  constructor(family: AddressFamily, negotiated: Negotiated, carriage: Carried) {
+    this.family = family
+    this.negotiated = negotiated
+    this.carriage = carriage
+  }
 }
 
 /** All groups in use. Every `acquire` is paid back by a `release`, and a group that nobody uses is forgotten. */
 export class AttributeGroups {
-  readonly #byKey = new Map<string, Entry>()
-  readonly #keys = new Map<AttributeGroup, string>()
+  readonly #audiences = new Map<string, CountedAudience>()
   /** RFC 8326: every route says that it will soon be gone. */
   #isShuttingDown = false
   /** Attribute blocks encoded so far. */
   encodings = 0
 
   get size(): number {
-    return this.#byKey.size
+    return [...this.#audiences.values()].reduce((sum, audience) => sum + audience.groups.size, 0)
   }
 
+  /** From now on `acquire` yields other groups than before: whoever holds one must ask again. */
   set isShuttingDown(value: boolean) {
     this.#isShuttingDown = value
   }
 
-  acquire(audience: Audience, policy: RoutePolicy): AttributeGroup {
+  /** There are as many as there are sorts of sessions and addresses of ours, so they are kept. */
+  audience(family: AddressFamily, negotiated: Negotiated, carriage: Carried): Audience {
+    const { kind, localAsn, asnWidth, marksOnlyToCustomer } = negotiated
+    const key = [
+      family,
+      kind,
+      localAsn,
+      asnWidth,
+      marksOnlyToCustomer,
+      carriage.kind,
+      carriage.nextHop.join('.'),
+    ].join()
+    const known = this.#audiences.get(key)
+    if (known !== undefined) return known
+    const audience = new CountedAudience(family, negotiated, carriage)
+    this.#audiences.set(key, audience)
+    return audience
+  }
+
+  acquire(to: Audience, policy: RoutePolicy): AttributeGroup {
+    const audience = to as CountedAudience
     // A local preference that is not sent (to external peers) must not tell groups apart: no needless UPDATEs.
-    const preference = audience.negotiated.kind === 'internal' ? policy.localPreference : ''
-    const key = `${audience.key}|${this.#isShuttingDown}|${preference}|${policy.communitiesKey}`
-    const known = this.#byKey.get(key)
-    if (known !== undefined) {
-      known.uses++
-      return known.group
+    const plainKey = audience.negotiated.kind === 'internal' ? policy.internalKey : policy.externalKey
+    const key = this.#isShuttingDown ? `${SHUTTING_DOWN}${plainKey}` : plainKey
+    let group = audience.groups.get(key)
+    if (group === undefined) {
+      this.encodings++
+      const said = this.#isShuttingDown ? shuttingDown(policy) : policy
+      group = new CountedGroup(audience, key, encodeGroup(audience, said))
+      audience.groups.set(key, group)
     }
-    this.encodings++
-    const { family, carriage } = audience
-    const said = this.#isShuttingDown ? shuttingDown(policy) : policy
-    const group = { family, carriage, attributes: encodeGroup(audience, said) }
-    this.#byKey.set(key, { group, uses: 1 })
-    this.#keys.set(group, key)
+    group.uses++
     return group
   }
 
   retain(group: AttributeGroup): void {
-    const entry = this.#entryOf(group)
-    if (entry !== undefined) entry.uses++
+    if (group instanceof CountedGroup) group.uses++
   }
 
   release(group: AttributeGroup): void {
-    const entry = this.#entryOf(group)
-    if (entry === undefined || --entry.uses > 0) return
-    this.#byKey.delete(this.#keys.get(group)!)
-    this.#keys.delete(group)
-  }
-
-  #entryOf(group: AttributeGroup): Entry | undefined {
-    const key = this.#keys.get(group)
-    return key === undefined ? undefined : this.#byKey.get(key)
+    if (!(group instanceof CountedGroup)) return
+    group.uses--
+    if (group.uses === 0) group.siblings.delete(group.key)
   }
 }
+
+/** Not part of any key otherwise. */
+const SHUTTING_DOWN = '!'
 
 /** RFC 8326 section 4.2: the community for external peers, and the lowest preference for internal ones. */
 function shuttingDown(policy: RoutePolicy): RoutePolicy {

@@ -1,11 +1,7 @@
 import type { Prefix } from '../../ip/index.ts'
 import { type AddressFamily, addressFamilyOf, encodePrefix } from '../message/index.ts'
-import { type Contribution, mergeContributions, type RoutePolicy, variantKey } from './policy.ts'
-
-interface Variant {
-  readonly contribution: Contribution
-  readonly contributors: Set<string>
-}
+import { type Contribution, type RoutePolicy, variantKey } from './policy.ts'
+import type { PolicyCache } from './policy-cache.ts'
 
 /**
  * A prefix, and all that contribute to it. An aggregate over 10,000 Services has 10,000 contributors but as many
@@ -18,15 +14,19 @@ export class Destination {
   readonly nlri: Uint8Array
   /** Peers that have the route, or are about to: as long as there are any, the destination is remembered. */
   holders = 0
-  readonly #variants = new Map<string, Variant>()
-  /** For all peers, when no contribution names any. */
+  readonly #cache: PolicyCache
+  readonly #variants = new Map<string, Contribution>()
+  readonly #contributors = new Map<string, Set<string>>()
+  /** Variants that name peers. */
+  #selective = 0
+  /** What all peers are told, where no variant names any; worked out when first asked for. */
   #shared: RoutePolicy | undefined
-  #isSharedKnown = false
 
-  constructor(prefix: Prefix) {
+  constructor(prefix: Prefix, cache: PolicyCache) {
     this.prefix = prefix
     this.family = addressFamilyOf(prefix.family)
     this.nlri = encodePrefix(prefix)
+    this.#cache = cache
   }
 
   get isWanted(): boolean {
@@ -35,45 +35,48 @@ export class Destination {
 
   /** Names of the advertisements behind it. */
   get advertisements(): string[] {
-    return [...new Set(this.#contributions().map((each) => each.advertisement))].sort()
+    return [...new Set([...this.#variants.values()].map((each) => each.advertisement))].sort()
   }
 
   /** Returns whether the policy may have changed. */
   add(contributor: string, contribution: Contribution): boolean {
     const key = variantKey(contribution)
-    const variant = this.#variants.get(key)
-    if (variant !== undefined) {
-      variant.contributors.add(contributor)
+    const contributors = this.#contributors.get(key)
+    if (contributors !== undefined) {
+      contributors.add(contributor)
       return false
     }
-    this.#variants.set(key, { contribution, contributors: new Set([contributor]) })
-    this.#isSharedKnown = false
+    this.#contributors.set(key, new Set([contributor]))
+    this.#variants.set(key, contribution)
+    if (contribution.peers !== undefined) this.#selective++
+    this.#shared = undefined
     return true
   }
 
   /** Returns whether the policy may have changed. */
   remove(contributor: string, contribution: Contribution): boolean {
     const key = variantKey(contribution)
-    const variant = this.#variants.get(key)
-    if (variant === undefined || !variant.contributors.delete(contributor) || variant.contributors.size > 0)
-      return false
+    const contributors = this.#contributors.get(key)
+    if (contributors === undefined || !contributors.delete(contributor) || contributors.size > 0) return false
+    this.#contributors.delete(key)
     this.#variants.delete(key)
-    this.#isSharedKnown = false
+    if (contribution.peers !== undefined) this.#selective--
+    this.#shared = undefined
     return true
   }
 
   /** What this peer is to be told; undefined = nothing. */
   policyFor(peer: string): RoutePolicy | undefined {
-    const contributions = this.#contributions()
-    if (contributions.some((each) => each.peers !== undefined)) {
-      return mergeContributions(contributions.filter((each) => each.peers?.includes(peer) ?? true))
-    }
-    if (!this.#isSharedKnown) this.#shared = mergeContributions(contributions)
-    this.#isSharedKnown = true
+    if (this.#selective > 0) return this.#selectedFor(peer)
+    if (this.#shared === undefined && this.isWanted) this.#shared = this.#cache.merge(this.#variants)
     return this.#shared
   }
 
-  #contributions(): Contribution[] {
-    return [...this.#variants.values()].map((variant) => variant.contribution)
+  #selectedFor(peer: string): RoutePolicy | undefined {
+    const selected = new Map<string, Contribution>()
+    for (const [key, contribution] of this.#variants) {
+      if (contribution.peers?.includes(peer) ?? true) selected.set(key, contribution)
+    }
+    return selected.size === 0 ? undefined : this.#cache.merge(selected)
   }
 }

@@ -1,6 +1,6 @@
 import { ADDRESS_FAMILIES, type AddressFamily, endOfRib, routeRefresh } from '../message/index.ts'
 import type { Negotiated } from '../session/index.ts'
-import { type AttributeGroup, type AttributeGroups, type Audience, audienceOf } from './attribute-group.ts'
+import type { AttributeGroup, AttributeGroups, Audience } from './attribute-group.ts'
 import { type Carriage, carriageOf, type NextHops } from './carriage.ts'
 import type { Destination } from './destination.ts'
 import { announce, roomForRoutes, roomForWithdrawals, withdraw } from './pack.ts'
@@ -13,7 +13,7 @@ export type NotCarried = Extract<Carriage, { kind: 'none' }>['because'] | 'attri
 
 /** The longest prefix on the wire: a length octet and sixteen more. */
 const LONGEST_PREFIX = 17
-/** Stands for "the peer has it, but must be told again": no group of the table is this one. */
+/** Stands for "the peer has it, but must be told again": a group that no policy leads to. */
 const STALE: AttributeGroup = {
   family: 'ipv4-unicast',
   carriage: { kind: 'classic', nextHop: new Uint8Array(0) },
@@ -58,7 +58,7 @@ export class PeerOut {
     this.#carriages = { 'ipv4-unicast': carriage('ipv4-unicast'), 'ipv6-unicast': carriage('ipv6-unicast') }
     const audience = (family: AddressFamily) => {
       const how = this.#carriages[family]
-      return how.kind === 'none' ? undefined : audienceOf(family, negotiated, how)
+      return how.kind === 'none' ? undefined : groups.audience(family, negotiated, how)
     }
     this.#audiences = { 'ipv4-unicast': audience('ipv4-unicast'), 'ipv6-unicast': audience('ipv6-unicast') }
     for (const family of negotiated.families) this.#markers.set(family, 'end-of-rib')

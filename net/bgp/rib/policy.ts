@@ -23,33 +23,34 @@ export interface RoutePolicy {
   readonly largeCommunities: readonly LargeCommunity[]
   /** The contributions wished for different local preferences: the highest was taken. */
   readonly hasConflict: boolean
-  /** Equal texts mean equal communities. */
-  readonly communitiesKey: string
+  /** Policies with equal texts say the same to an external peer, which is not told the local preference. */
+  readonly externalKey: string
+  /** As above, to an internal peer. */
+  readonly internalKey: string
 }
 
 /** spec: what FRR says where nothing is set; MetalLB's native 0 would make the route the last choice. */
 export const DEFAULT_LOCAL_PREFERENCE = 100
 
-/** The order of the contributions does not matter. */
-export function mergeContributions(contributions: readonly Contribution[]): RoutePolicy | undefined {
-  const [first, ...others] = contributions
-  if (first === undefined) return undefined
+/** Of one contribution at least; their order does not matter. */
+export function mergeContributions(contributions: readonly Contribution[]): RoutePolicy {
   const preferences = new Set(contributions.map((each) => each.localPreference ?? DEFAULT_LOCAL_PREFERENCE))
-  const communities = sortedUnique(first, others)
+  const communities = sortedUnique(contributions)
   const largeCommunities = sortedUniqueLarge(contributions)
+  const localPreference = Math.max(...preferences)
+  const externalKey = `${communities.join()};${largeCommunities.map((each) => each.join(':')).join()}`
   return {
-    localPreference: Math.max(...preferences),
+    localPreference,
     communities,
     largeCommunities,
     hasConflict: preferences.size > 1,
-    communitiesKey: `${communities.join()};${largeCommunities.map((each) => each.join(':')).join()}`,
+    externalKey,
+    internalKey: `${localPreference};${externalKey}`,
   }
 }
 
-function sortedUnique(first: Contribution, others: readonly Contribution[]): number[] {
-  const all = new Set(first.communities)
-  for (const other of others) for (const community of other.communities) all.add(community)
-  return [...all].sort((a, b) => a - b)
+function sortedUnique(contributions: readonly Contribution[]): number[] {
+  return [...new Set(contributions.flatMap((each) => each.communities))].sort((a, b) => a - b)
 }
 
 function sortedUniqueLarge(contributions: readonly Contribution[]): LargeCommunity[] {
