@@ -4,6 +4,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import type { TimerHandle } from '../../runtime/clock.ts'
 import { property } from '../../testkit/property.ts'
+import { SeededRandom } from '../../testkit/random.ts'
 import { VirtualClock } from '../../testkit/virtual-clock.ts'
 import {
   type BfdEvent,
@@ -39,12 +40,12 @@ class End {
   readonly #timers = new Map<BfdTimer, TimerHandle>()
   readonly #clock: VirtualClock
   readonly #link: Link
-  readonly #random: () => number
+  readonly #random: SeededRandom
 
   constructor(
     discriminator: number,
     options: BfdOptions,
-    world: { clock: VirtualClock; link: Link; random: () => number },
+    world: { clock: VirtualClock; link: Link; random: SeededRandom },
   ) {
     this.session = createBfdSession(discriminator, options)
     this.#clock = world.clock
@@ -58,14 +59,14 @@ class End {
     for (const action of actions) {
       if (action.kind === 'send') this.#transmit(action.bytes)
       if (action.kind === 'down') this.downs.push({ because: action.because, atMs: this.#clock.now() })
-      if (action.kind === 'arm') this.#arm(action.timer, action.afterMs * (1 - action.jitter * this.#random()))
+      if (action.kind === 'arm') this.#arm(action.timer, action.afterMs * (1 - action.jitter * this.#random.next()))
       if (action.kind === 'disarm') this.#disarm(action.timer)
     }
   }
 
   #transmit(bytes: Uint8Array): void {
     this.sent++
-    if (this.#random() < this.#link.loss) return
+    if (this.#random.next() < this.#link.loss) return
     const packet = decodeControlPacket(bytes)
     this.#clock.setTimeout(() => this.peer?.happen({ kind: 'packet', packet, receivedTtl: 255 }), this.#link.delayMs)
   }
@@ -84,17 +85,8 @@ class End {
   }
 }
 
-/** Small and good enough: a linear congruential generator, so that a seed is a world. */
-function randomFrom(seed: number): () => number {
-  let state = seed >>> 0
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
-    return state / 2 ** 32
-  }
-}
-
 function pair(seed: number, left: Partial<BfdOptions> = {}, right: Partial<BfdOptions> = {}) {
-  const world = { clock: new VirtualClock(), link: { loss: 0, delayMs: 1 }, random: randomFrom(seed) }
+  const world = { clock: new VirtualClock(), link: { loss: 0, delayMs: 1 }, random: new SeededRandom(seed) }
   const a = new End(1, { ...FAST, ...left }, world)
   const b = new End(2, { ...FAST, ...right }, world)
   a.peer = b

@@ -28,7 +28,7 @@ const OURS: SessionOptions = {
   families: ['ipv4-unicast', 'ipv6-unicast'],
   offersExtendedNextHop: true,
   offersExtendedMessage: true,
-  gracefulRestart: { restartTimeSeconds: 120 },
+  gracefulRestart: { restartTimeSeconds: 120, offersNotificationSupport: true },
   role: undefined,
   mustHaveRole: false,
   isPassive: true,

@@ -7,6 +7,7 @@ import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import type { TimerHandle } from '../../runtime/clock.ts'
 import { property } from '../../testkit/property.ts'
+import { SeededRandom } from '../../testkit/random.ts'
 import { VirtualClock } from '../../testkit/virtual-clock.ts'
 import { parseAddress, parsePrefix } from '../ip/index.ts'
 import {
@@ -31,15 +32,6 @@ import {
   type TimerName,
 } from './index.ts'
 
-/** Small and good enough: a linear congruential generator, so that a seed is a world. */
-function randomFrom(seed: number): () => number {
-  let state = seed >>> 0
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
-    return state / 2 ** 32
-  }
-}
-
 /** One end of a TCP connection. */
 interface Socket {
   /** undefined once this end is closed or its process gone. */
@@ -56,13 +48,13 @@ interface Socket {
 
 class World {
   readonly clock = new VirtualClock()
-  readonly random: () => number
+  readonly random: SeededRandom
   /** Nothing is delivered before; TCP keeps it. */
   stalledUntilMs = 0
   readonly sockets = new Set<Socket>()
 
   constructor(seed: number) {
-    this.random = randomFrom(seed)
+    this.random = new SeededRandom(seed)
   }
 
   connect(dialler: Speaker, target: Speaker): void {
@@ -90,7 +82,7 @@ class World {
   }
 
   send(from: Socket, bytes: Uint8Array): void {
-    const size = 1 + Math.floor(this.random() * 2 * bytes.length)
+    const size = 1 + Math.floor(this.random.next() * 2 * bytes.length)
     for (let at = 0; at < bytes.length; at += size) {
       const chunk = bytes.slice(at, at + size)
       from.inFlight += chunk.length
@@ -132,7 +124,7 @@ class World {
 
   /** After a delay, and not before what was sent earlier. */
   later(socket: Socket, callback: () => void): void {
-    const delayMs = 1 + this.random() * 20
+    const delayMs = 1 + this.random.next() * 20
     const atMs = Math.max(this.clock.now() + delayMs, this.stalledUntilMs, socket.lastDeliveryMs)
     socket.lastDeliveryMs = atMs
     this.clock.setTimeout(callback, atMs - this.clock.now())
@@ -285,7 +277,7 @@ class Speaker {
         this.sockets[action.direction] = undefined
         break
       case 'arm':
-        this.#arm(action.timer, action.afterMs * (1 - action.jitter * this.#world.random()))
+        this.#arm(action.timer, action.afterMs * (1 - action.jitter * this.#world.random.next()))
         break
       case 'disarm':
         this.#disarm(action.timer)
@@ -497,7 +489,7 @@ describe('a pair of speakers', () => {
 })
 
 describe('graceful restart, seen from the peer', () => {
-  const GRACEFUL = { gracefulRestart: { restartTimeSeconds: 120 } }
+  const GRACEFUL = { gracefulRestart: { restartTimeSeconds: 120, offersNotificationSupport: true } }
   const world = (seed: number, isGraceful: boolean) => {
     const part = isGraceful ? GRACEFUL : {}
     const pair = new Pair(seed, part, { ...part, isPassive: true })
@@ -565,7 +557,11 @@ const anyTrouble = fc.oneof(
 )
 const anyOptions = fc.record({
   holdTimeSeconds: fc.constantFrom(3, 9, 90),
-  gracefulRestart: fc.constantFrom(undefined, { restartTimeSeconds: 120 }),
+  gracefulRestart: fc.constantFrom(
+    undefined,
+    { restartTimeSeconds: 120, offersNotificationSupport: true },
+    { restartTimeSeconds: 120, offersNotificationSupport: false },
+  ),
   offersExtendedMessage: fc.boolean(),
 })
 
@@ -573,8 +569,8 @@ function befall(pair: Pair, [kind, side, detail]: readonly [string, 0 | 1, numbe
   const speaker = pair.speakers[side]
   if (kind === 'announce') {
     const service = `s${detail}`
-    const isWanted = pair.wanted[side].has(service) && pair.world.random() < 0.5
-    pair.announce(side, service, isWanted ? undefined : PREFIXES[detail], Math.floor(pair.world.random() * 3))
+    const isWanted = pair.wanted[side].has(service) && pair.world.random.next() < 0.5
+    pair.announce(side, service, isWanted ? undefined : PREFIXES[detail], Math.floor(pair.world.random.next() * 3))
   }
   if (kind === 'reset')
     for (const socket of [...pair.world.sockets]) if (socket.owner === speaker) pair.world.lose(socket, 'ECONNRESET')

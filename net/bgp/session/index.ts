@@ -1,6 +1,6 @@
 export { describeDown } from './describe.ts'
 export { type Negotiated, negotiate, openOf } from './negotiate.ts'
-export { changesThatReset, type RemoteAs, type SessionOptions } from './options.ts'
+export { changesThatReset, type GracefulRestartOptions, type RemoteAs, type SessionOptions } from './options.ts'
 export { ROLES, type Role } from './role.ts'
 export {
   type Connection,

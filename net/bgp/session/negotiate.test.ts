@@ -73,7 +73,7 @@ describe('our OPEN', () => {
       ...OURS,
       offersExtendedNextHop: true,
       offersExtendedMessage: true,
-      gracefulRestart: { restartTimeSeconds: 120 },
+      gracefulRestart: { restartTimeSeconds: 120, offersNotificationSupport: true },
       role: 'customer' as const,
     }
     const family = (afi: number) => ({ afi, safi: 1, isForwardingPreserved: true })
@@ -217,6 +217,22 @@ describe('what is agreed', () => {
     assert.equal(agreed({}, peer).hasExtendedNextHop, false)
     assert.equal(agreed({ offersExtendedNextHop: true }).hasExtendedNextHop, false)
   })
+})
+
+test('the N bit counts only where both set it (RFC 8538)', () => {
+  const capability: Capability = {
+    kind: 'graceful-restart',
+    isRestarting: false,
+    hasNotificationSupport: true,
+    restartTimeSeconds: 90,
+    families: [],
+  }
+  const bit = (ours: boolean, theirs: boolean) =>
+    agreed(
+      { gracefulRestart: { restartTimeSeconds: 120, offersNotificationSupport: ours } },
+      { capabilities: [MP4, asn(64_513), { ...capability, hasNotificationSupport: theirs }] },
+    ).gracefulRestart?.hasNotificationSupport
+  assert.deepEqual([bit(true, true), bit(true, false), bit(false, true)], [true, false, false])
 })
 
 describe('RFC 9234 section 4.2: roles', () => {

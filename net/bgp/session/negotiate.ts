@@ -40,7 +40,7 @@ export interface Negotiated {
   readonly maximumMessageLength: number
   /** The peer may ask for its routes again; with `enhanced` it is told where the answer begins and ends. */
   readonly routeRefresh: 'none' | 'plain' | 'enhanced'
-  /** What the peer said; undefined unless both sides offered it. */
+  /** What the peer said, the N bit only where we said so too; undefined unless both sides offered it. */
   readonly gracefulRestart: GracefulRestart | undefined
   /** RFC 9234: routes sent here carry the Only-to-Customer attribute. */
   readonly marksOnlyToCustomer: boolean
@@ -72,7 +72,7 @@ function capabilitiesOf(options: SessionOptions, isRestarting: boolean): Capabil
     capabilities.push({
       kind: 'graceful-restart',
       isRestarting,
-      hasNotificationSupport: true,
+      hasNotificationSupport: options.gracefulRestart.offersNotificationSupport,
       restartTimeSeconds: options.gracefulRestart.restartTimeSeconds,
       // Kernel and proxy forward whether the speaker runs or not.
       families: codes.map((code) => ({ ...code, isForwardingPreserved: true })),
@@ -104,9 +104,17 @@ export function negotiate(ours: SessionOptions, theirs: Open): Negotiated | Noti
     hasExtendedNextHop: ours.offersExtendedNextHop && takesIpv6NextHop(theirs),
     maximumMessageLength: isLong ? MAXIMUM_EXTENDED_LENGTH : MAXIMUM_MESSAGE_LENGTH,
     routeRefresh: has('enhanced-route-refresh') && has('route-refresh') ? 'enhanced' : plainRefresh(theirs),
-    gracefulRestart: ours.gracefulRestart === undefined ? undefined : find(theirs, 'graceful-restart'),
+    gracefulRestart: gracefulRestart(ours, theirs),
     marksOnlyToCustomer: remoteAsn !== ours.localAsn && marksOnlyToCustomer(ours.role),
   }
+}
+
+function gracefulRestart(ours: SessionOptions, theirs: Open): GracefulRestart | undefined {
+  const offered = find(theirs, 'graceful-restart')
+  if (ours.gracefulRestart === undefined || offered === undefined) return undefined
+  // RFC 8538 section 4: the procedures hold only between two speakers that both set the bit.
+  const both = ours.gracefulRestart.offersNotificationSupport && offered.hasNotificationSupport
+  return { ...offered, hasNotificationSupport: both }
 }
 
 /** In the order of RFC 4271 section 6.2. */

@@ -4,6 +4,16 @@ import type { Role } from './role.ts'
 /** Which AS number the peer may show (BGPPeer `peerASN` and `dynamicASN`). */
 export type RemoteAs = { readonly kind: 'asn'; readonly asn: number } | { readonly kind: 'internal' | 'external' }
 
+export interface GracefulRestartOptions {
+  /** 0 to 4095: how long the peer may go on using our routes without us. */
+  readonly restartTimeSeconds: number
+  /**
+   * The N bit (RFC 8538): the peer keeps our routes after NOTIFICATIONs too. That includes its own "hold timer expired",
+   * so a node that is dead, and not watched by BFD, attracts traffic for the hold time and the restart time after it.
+   */
+  readonly offersNotificationSupport: boolean
+}
+
 /** Our side of a session. Where the peer is, and how it is reached, the shell knows. */
 export interface SessionOptions {
   /** Towards this peer: `localASN` where it is set. */
@@ -22,7 +32,7 @@ export interface SessionOptions {
   readonly offersExtendedNextHop: boolean
   /** Offer messages up to 65535 octets (RFC 8654). */
   readonly offersExtendedMessage: boolean
-  readonly gracefulRestart: { readonly restartTimeSeconds: number } | undefined
+  readonly gracefulRestart: GracefulRestartOptions | undefined
   /** RFC 9234; external sessions only. */
   readonly role: Role | undefined
   /** Refuse a peer that names no role. */

@@ -45,7 +45,7 @@ const OURS: SessionOptions = {
   mustHaveRole: false,
   isPassive: false,
 }
-const GRACEFUL = { gracefulRestart: { restartTimeSeconds: 120 } }
+const GRACEFUL = { gracefulRestart: { restartTimeSeconds: 120, offersNotificationSupport: true } }
 const RESTARTABLE: Capability = {
   kind: 'graceful-restart',
   isRestarting: false,
