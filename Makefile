@@ -38,5 +38,5 @@ install: node_modules/.installed
 node_modules/.installed: package-lock.json
 	@command -v node >/dev/null || { echo 'error: node is missing: install Node.js 18 or later (Debian: apt-get install nodejs npm)'; exit 1; }
 	@command -v npm >/dev/null || { echo 'error: npm is missing: install npm (Debian: apt-get install npm)'; exit 1; }
-	npm ci --ignore-scripts
+	npm ci --ignore-scripts --loglevel=error
 	@touch $@

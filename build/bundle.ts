@@ -44,8 +44,9 @@ export async function bundle(): Promise<void> {
       format: 'esm',
       target: 'node26',
       legalComments: 'none',
-      // Stack traces keep their names; a source map would be larger than the program.
-      keepNames: true,
+      // Smaller, and read faster at every start; identifiers stay, for the stack traces.
+      minifyWhitespace: true,
+      minifySyntax: true,
       logLevel: 'error',
       plugins: [workerPaths],
       banner: { js: banner(entry) },
