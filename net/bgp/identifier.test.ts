@@ -7,7 +7,7 @@ for (const [node, identifier] of [
   ['alpha', '106.57.224.208'],
   ['bravo', '137.184.155.9'],
 ] as const) {
-  test(`spec/bgp.md 13: the router id of node ${node} is ${identifier}`, () => {
+  test(`the router id of node ${node} is ${identifier}`, () => {
     assert.equal(formatAddress({ family: 4, bits: BigInt(identifierOfNodeName(node)) }), identifier)
   })
 }

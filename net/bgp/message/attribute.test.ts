@@ -127,7 +127,7 @@ codecLaws({
   wholeAt: () => [3],
 })
 
-test('spec/bgp.md 12.5: addresses masked to the aggregation length, as they go on the wire', () => {
+test('addresses masked to the aggregation length, as they go on the wire', () => {
   for (const [address, length, bytes] of [
     ['192.0.2.77', 24, '18c00002'],
     ['192.0.2.77', 27, '1bc0000240'],

@@ -59,7 +59,7 @@ const open = (asn: number, part: Partial<Open> = {}): Message => ({
   },
 })
 
-/** The bytes of spec/bgp.md 13, and others composed by hand from the drawings in the RFCs. */
+/** Composed by hand from the drawings in the RFCs, field by field; never by our encoder. */
 const goldens: Golden<Message>[] = [
   {
     name: 'OPEN, ASN 64512',

@@ -94,7 +94,7 @@ function complete(): AdjRibOut {
   return out
 }
 
-describe('spec/bgp.md 13: wire vectors', () => {
+describe('wire vectors: composed by hand from the RFCs', () => {
   const bytesOf = (negotiated: Negotiated, contribution: Contribution, nextHops = NEXT_HOPS) => {
     const out = new AdjRibOut()
     out.set('web', [contribution])
@@ -156,7 +156,7 @@ describe('spec/bgp.md 13: wire vectors', () => {
   })
 })
 
-describe('what is announced: spec/bgp.md 5', () => {
+describe('what is announced', () => {
   const told = (contributions: Record<string, Contribution[]>, negotiated = INTERNAL, name = 'tor') => {
     const out = new AdjRibOut()
     for (const [contributor, list] of Object.entries(contributions)) out.set(contributor, list)

@@ -29,7 +29,7 @@ export interface RoutePolicy {
   readonly internalKey: string
 }
 
-/** spec: what FRR says where nothing is set; MetalLB's native 0 would make the route the last choice. */
+/** What FRR says where nothing is set; MetalLB's native 0 would make the route the last choice. */
 export const DEFAULT_LOCAL_PREFERENCE = 100
 
 /** Of one contribution at least; their order does not matter. */

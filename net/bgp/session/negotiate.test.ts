@@ -60,7 +60,7 @@ describe('our OPEN', () => {
       )
     })
   }
-  test('the message of spec/bgp.md 13, with only what must be said', () => {
+  test('the whole message, with only what must be said', () => {
     const open = openOf(OURS, false)
     const capabilities = open.capabilities.filter(({ kind }) => kind === 'multiprotocol' || kind === 'four-octet-asn')
     assert.deepEqual(

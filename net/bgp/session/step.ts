@@ -189,7 +189,7 @@ function flushed(turn: Turn, direction: Direction): void {
   turn.setConnection(direction, { ...connection, sendDeadlineMs: turn.nowMs + sendHoldMs(connection.negotiated) })
 }
 
-/** spec: the session is closed at once; BFD that was never up holds up nothing (RFC 5882 section 4.3). */
+/** The session is closed at once; BFD that was never up holds up nothing (RFC 5882 section 4.3). */
 function bfdDown(turn: Turn): void {
   const direction = DIRECTIONS.find((each) => turn.session[each]?.phase === 'Established')
   if (direction === undefined) return
