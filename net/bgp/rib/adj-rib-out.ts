@@ -31,10 +31,14 @@ export interface PeerFigures {
   readonly pending: number
 }
 
+/** One contributor's part in one destination. */
 interface Share {
   readonly destination: Destination
   readonly contribution: Contribution
+  readonly variant: string
 }
+
+const NO_SHARES: ReadonlyMap<string, Share> = new Map()
 
 /**
  * What this node announces, to whom, and how far they have been told (RFC 4271 section 3.2). Contributors (Services)
@@ -44,7 +48,8 @@ interface Share {
  */
 export class AdjRibOut {
   readonly #destinations = new Map<string, Destination>()
-  readonly #shares = new Map<string, readonly Share[]>()
+  /** By contributor, then by prefix and variant. */
+  readonly #shares = new Map<string, ReadonlyMap<string, Share>>()
   readonly #peers = new Map<string, PeerOut>()
   readonly #groups = new AttributeGroups()
   readonly #policies = new PolicyCache()
@@ -62,21 +67,17 @@ export class AdjRibOut {
 
   /** Replaces all that this contributor wanted before; an empty list takes it back. Costs what has changed. */
   set(contributor: string, contributions: readonly Contribution[]): void {
-    const before = this.#shares.get(contributor) ?? []
-    const after = contributions.map((contribution) => ({
-      destination: this.#destinationOf(contribution.prefix),
-      contribution,
-    }))
+    const before = this.#shares.get(contributor) ?? NO_SHARES
+    const after = this.#sharesOf(contributions)
     const touched = new Set<Destination>()
-    // What stays is taken away and given back: that leaves its variant in place, since it is never without contributor.
-    for (const { destination, contribution } of after) {
-      if (destination.add(contributor, contribution)) touched.add(destination)
+    // First what is new, then what is gone: a destination that stays is never without contributor in between.
+    for (const [key, { destination, contribution, variant }] of after) {
+      if (!before.has(key) && destination.add(contributor, variant, contribution)) touched.add(destination)
     }
-    for (const share of before) {
-      if (after.some((each) => isSameShare(each, share))) continue
-      if (share.destination.remove(contributor, share.contribution)) touched.add(share.destination)
+    for (const [key, { destination, variant }] of before) {
+      if (!after.has(key) && destination.remove(contributor, variant)) touched.add(destination)
     }
-    if (after.length === 0) this.#shares.delete(contributor)
+    if (after.size === 0) this.#shares.delete(contributor)
     else this.#shares.set(contributor, after)
     for (const destination of touched) this.#reconsider(destination)
   }
@@ -143,8 +144,21 @@ export class AdjRibOut {
     return torn.map((each) => each.prefix).sort(comparePrefixes)
   }
 
-  #destinationOf(prefix: Prefix): Destination {
-    const key = formatPrefix(prefix)
+  #sharesOf(contributions: readonly Contribution[]): Map<string, Share> {
+    const shares = new Map<string, Share>()
+    for (const contribution of contributions) {
+      const prefix = formatPrefix(contribution.prefix)
+      const variant = variantKey(contribution)
+      shares.set(`${prefix}|${variant}`, {
+        destination: this.#destinationOf(prefix, contribution),
+        contribution,
+        variant,
+      })
+    }
+    return shares
+  }
+
+  #destinationOf(key: string, { prefix }: Contribution): Destination {
     const known = this.#destinations.get(key)
     if (known !== undefined) return known
     const made = new Destination(prefix, this.#policies)
@@ -160,10 +174,6 @@ export class AdjRibOut {
   #forgetIfUnused(destination: Destination): void {
     if (!destination.isWanted && destination.holders === 0) this.#destinations.delete(formatPrefix(destination.prefix))
   }
-}
-
-function isSameShare(a: Share, b: Share): boolean {
-  return a.destination === b.destination && variantKey(a.contribution) === variantKey(b.contribution)
 }
 
 /** undefined = neither wanted by this peer nor known to it. */

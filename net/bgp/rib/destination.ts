@@ -1,6 +1,6 @@
 import type { Prefix } from '../../ip/index.ts'
 import { type AddressFamily, addressFamilyOf, encodePrefix } from '../message/index.ts'
-import { type Contribution, type RoutePolicy, variantKey } from './policy.ts'
+import type { Contribution, RoutePolicy } from './policy.ts'
 import type { PolicyCache } from './policy-cache.ts'
 
 /**
@@ -38,29 +38,27 @@ export class Destination {
     return [...new Set([...this.#variants.values()].map((each) => each.advertisement))].sort()
   }
 
-  /** Returns whether the policy may have changed. */
-  add(contributor: string, contribution: Contribution): boolean {
-    const key = variantKey(contribution)
-    const contributors = this.#contributors.get(key)
+  /** `variant` is the contribution's variantKey. Returns whether the policy may have changed. */
+  add(contributor: string, variant: string, contribution: Contribution): boolean {
+    const contributors = this.#contributors.get(variant)
     if (contributors !== undefined) {
       contributors.add(contributor)
       return false
     }
-    this.#contributors.set(key, new Set([contributor]))
-    this.#variants.set(key, contribution)
+    this.#contributors.set(variant, new Set([contributor]))
+    this.#variants.set(variant, contribution)
     if (contribution.peers !== undefined) this.#selective++
     this.#shared = undefined
     return true
   }
 
   /** Returns whether the policy may have changed. */
-  remove(contributor: string, contribution: Contribution): boolean {
-    const key = variantKey(contribution)
-    const contributors = this.#contributors.get(key)
+  remove(contributor: string, variant: string): boolean {
+    const contributors = this.#contributors.get(variant)
     if (contributors === undefined || !contributors.delete(contributor) || contributors.size > 0) return false
-    this.#contributors.delete(key)
-    this.#variants.delete(key)
-    if (contribution.peers !== undefined) this.#selective--
+    if (this.#variants.get(variant)?.peers !== undefined) this.#selective--
+    this.#contributors.delete(variant)
+    this.#variants.delete(variant)
     this.#shared = undefined
     return true
   }

@@ -116,7 +116,7 @@ export type SessionAction =
     }
   /** The peer wants the routes of a family again (RFC 2918). */
   | { readonly kind: 'refresh'; readonly family: AddressFamily }
-  /** An UPDATE came; it is not used for anything but counting. */
+  /** An UPDATE came; it is not used for anything but counting. Attributes are views of the frame's body. */
   | { readonly kind: 'update'; readonly judgement: Judgement; readonly endOfRib: AddressFamily | undefined }
 
 export interface SessionStep {
