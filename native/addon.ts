@@ -61,6 +61,7 @@ interface Addon {
   close(socket: Handle): void
   statistics(socket: Handle): SocketStatistics | undefined
   errorName(errno: number): string
+  shortenTimeSlice(nanoseconds: number): boolean
 }
 
 /** `INVAR_NATIVE` names another build of the addon, such as one with sanitizers. */

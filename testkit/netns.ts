@@ -122,7 +122,7 @@ function createHost(name: string, bridge: Namespace, options: Required<HostOptio
   const port = options.name
   ip(
     `link add eth0 netns ${name} address ${options.mac} type veth peer name ${port} netns ${bridge.name}`,
-    `-n ${bridge.name} link set ${port} master lan up`,
+    `-n ${bridge.name} link set dev ${port} master lan up`,
     `-n ${name} link set eth0 up`,
     ...options.addresses.map(
       (address) => `-n ${name} address add ${address} dev eth0${address.includes(':') ? ' nodad' : ''}`,
@@ -131,8 +131,8 @@ function createHost(name: string, bridge: Namespace, options: Required<HostOptio
   return {
     ...namespace,
     mac: options.mac,
-    unplug: () => ip(`-n ${bridge.name} link set ${port} down`),
-    plug: () => ip(`-n ${bridge.name} link set ${port} up`),
+    unplug: () => ip(`-n ${bridge.name} link set dev ${port} down`),
+    plug: () => ip(`-n ${bridge.name} link set dev ${port} up`),
   }
 }
 

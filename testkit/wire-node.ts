@@ -51,7 +51,8 @@ export class WireNode {
     kind: Kind,
     matches: (message: FromWire & { kind: Kind }) => boolean,
   ): Promise<void> {
-    const latest = this.messages.findLast((message) => message.kind === kind) as (FromWire & { kind: Kind }) | undefined
+    const ofKind = (message: FromWire): message is FromWire & { kind: Kind } => message.kind === kind
+    const latest = this.messages.filter(ofKind).at(-1)
     if (latest === undefined || !matches(latest)) await this.next(kind, matches)
   }
 
@@ -81,6 +82,8 @@ export interface WireNodeOptions {
   /** All members, this one included; none = nobody watches who is alive. */
   readonly members?: readonly { readonly node: string; readonly addresses: readonly string[] }[]
   readonly exclude?: readonly string[]
+  /** Another program than wire-node-main.ts around the wire thread. */
+  readonly main?: string
 }
 
 /** Resolves when the sockets are open. */
@@ -89,7 +92,7 @@ export async function startWireNode(
   options: WireNodeOptions,
   wrapper: readonly string[] = [],
 ): Promise<WireNode> {
-  const [command, ...args] = [...wrapper, process.execPath, MAIN]
+  const [command, ...args] = [...wrapper, process.execPath, options.main ?? MAIN]
   const child = namespace.spawn(command!, args, {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     serialization: 'advanced',

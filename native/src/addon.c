@@ -80,6 +80,7 @@ NAPI_MODULE_INIT(/* napi_env env, napi_value exports */) {
       {"packetOpen", packet_open},   {"groupsOpen", groups_open}, {"netlinkOpen", netlink_open},
       {"membership", membership},    {"send", send_frames},       {"close", close_socket},
       {"statistics", statistics},    {"errorName", error_name},  {"udpOpen", udp_open},
+      {"shortenTimeSlice", shorten_time_slice},
   };
   for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {
     napi_value function;

@@ -7,6 +7,7 @@
 napi_value packet_open(napi_env env, napi_callback_info info);
 napi_value groups_open(napi_env env, napi_callback_info info);
 napi_value membership(napi_env env, napi_callback_info info);
+napi_value shorten_time_slice(napi_env env, napi_callback_info info);
 napi_value udp_open(napi_env env, napi_callback_info info);
 napi_value netlink_open(napi_env env, napi_callback_info info);
 

@@ -1,5 +1,6 @@
 /** The program of the wire thread: it owns every socket and every timer that a peer watches. */
 import { parentPort } from 'node:worker_threads'
+import { preferPromptness } from '../../native/index.ts'
 import { systemClock } from '../../runtime/clock.ts'
 import type { FromWire, ToWire } from './messages.ts'
 import { Shell } from './shell.ts'
@@ -7,6 +8,9 @@ import { Shell } from './shell.ts'
 if (parentPort === null) throw new Error('speaker/wire/thread.ts runs as a worker thread only')
 const port = parentPort
 const post = (message: FromWire): void => port.postMessage(message)
+
+// A question that waits for its answer should not wait for this node's other work too.
+preferPromptness()
 
 let shell: Shell | undefined
 /** Came before `start`. */

@@ -1,0 +1,126 @@
+/*
+ * Asks for IPv4 addresses by ARP and times the answers, spinning on its socket so that its own wake-up does not count.
+ *
+ *   arp-client INTERFACE SENDER_IP KERNEL_IP FIRST_IP ADDRESSES ROUNDS
+ *
+ * Each round asks once for KERNEL_IP and once for one of ADDRESSES addresses from FIRST_IP on. Prints a line for each:
+ * how many answers were lost, and nanoseconds at the median, the 99th percentile and the maximum.
+ */
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/if_packet.h>
+#include <net/ethernet.h>
+#include <net/if.h>
+#include <netinet/if_ether.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#define TIMEOUT_NS 1000000000L
+
+struct frame {
+  struct ether_header ethernet;
+  struct ether_arp arp;
+} __attribute__((packed));
+
+static long now_ns(void) {
+  struct timespec time;
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return time.tv_sec * 1000000000L + time.tv_nsec;
+}
+
+static void fail(const char *what) {
+  perror(what);
+  exit(1);
+}
+
+static int open_socket(const char *interface, uint8_t *mac) {
+  int fd = socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK, htons(ETH_P_ARP));
+  struct ifreq request = {0};
+  strncpy(request.ifr_name, interface, IFNAMSIZ - 1);
+  if (fd < 0 || ioctl(fd, SIOCGIFHWADDR, &request) != 0) fail("socket");
+  memcpy(mac, request.ifr_hwaddr.sa_data, ETH_ALEN);
+  struct sockaddr_ll address = {
+      .sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ARP), .sll_ifindex = (int)if_nametoindex(interface)};
+  if (bind(fd, (struct sockaddr *)&address, sizeof address) != 0) fail("bind");
+  return fd;
+}
+
+static struct frame request_from(const uint8_t *mac, in_addr_t sender) {
+  struct frame frame = {.ethernet = {.ether_type = htons(ETH_P_ARP)}};
+  memset(frame.ethernet.ether_dhost, 0xff, ETH_ALEN);
+  memcpy(frame.ethernet.ether_shost, mac, ETH_ALEN);
+  frame.arp.ea_hdr = (struct arphdr){htons(1), htons(ETH_P_IP), ETH_ALEN, 4, htons(ARPOP_REQUEST)};
+  memcpy(frame.arp.arp_sha, mac, ETH_ALEN);
+  memcpy(frame.arp.arp_spa, &sender, sizeof sender);
+  return frame;
+}
+
+/* Nanoseconds until the answer, or -1. */
+static long ask(int fd, struct frame *request, in_addr_t target) {
+  memcpy(request->arp.arp_tpa, &target, sizeof target);
+  long start = now_ns();
+  if (send(fd, request, sizeof *request, 0) < 0) fail("send");
+  for (;;) {
+    uint8_t bytes[128];
+    ssize_t length = recv(fd, bytes, sizeof bytes, 0);
+    long end = now_ns();
+    const struct frame *reply = (const struct frame *)bytes;
+    if (length >= (ssize_t)sizeof *reply && reply->arp.ea_hdr.ar_op == htons(ARPOP_REPLY) &&
+        memcmp(reply->arp.arp_spa, &target, sizeof target) == 0)
+      return end - start;
+    if (end - start > TIMEOUT_NS) return -1;
+  }
+}
+
+static int ascending(const void *a, const void *b) {
+  long x = *(const long *)a, y = *(const long *)b;
+  return (x > y) - (x < y);
+}
+
+static void report(const char *name, long *times, int count) {
+  qsort(times, (size_t)count, sizeof *times, ascending);
+  int lost = 0;
+  while (lost < count && times[lost] < 0) lost++;
+  int answered = count - lost;
+  if (answered == 0) {
+    printf("%s lost=%d\n", name, lost);
+    return;
+  }
+  long *sorted = times + lost;
+  printf("%s lost=%d median=%ld p99=%ld max=%ld\n", name, lost, sorted[answered / 2], sorted[answered * 99L / 100],
+         sorted[answered - 1]);
+}
+
+int main(int count, char **argument) {
+  if (count != 7) return 2;
+  /* It stands for another machine: what else runs here must not delay its reading of the clock. */
+  struct sched_param priority = {.sched_priority = 1};
+  if (sched_setscheduler(0, SCHED_FIFO, &priority) != 0) perror("SCHED_FIFO");
+  uint8_t mac[ETH_ALEN];
+  int fd = open_socket(argument[1], mac);
+  struct frame request = request_from(mac, inet_addr(argument[2]));
+  in_addr_t kernel = inet_addr(argument[3]);
+  uint32_t first = ntohl(inet_addr(argument[4]));
+  uint32_t addresses = (uint32_t)atoi(argument[5]);
+  int rounds = atoi(argument[6]);
+  long *kernel_times = calloc((size_t)rounds, sizeof(long)), *our_times = calloc((size_t)rounds, sizeof(long));
+  uint32_t random = 1;
+  for (int round = -100; round < rounds; round++) {
+    random = random * 1664525u + 1013904223u;
+    long by_kernel = ask(fd, &request, kernel);
+    long by_us = ask(fd, &request, htonl(first + (random >> 8) % addresses));
+    if (round < 0) continue;
+    kernel_times[round] = by_kernel;
+    our_times[round] = by_us;
+  }
+  report("kernel", kernel_times, rounds);
+  report("ours", our_times, rounds);
+  return 0;
+}
