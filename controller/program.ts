@@ -157,8 +157,7 @@ export class Controller extends InvarOperator {
     const onFault = (key: string, error: unknown): void => this.#fault(key, error)
     const allocator = new Allocator({
       services: this.#services.store,
-      writeStatus: (service, patch) =>
-        guard((fence) => this.client.patch(SERVICES, service.metadata, patch, { ...fence, subresource: 'status' })),
+      writeStatus: (service, patch) => guard((fence) => this.#patchStatus(service, patch, fence)),
       raise: (service, event) => this.#raise(service, event),
       onPoolsTouched: () => this.#term?.poolStatus.touched(),
       observe: this.#observeReconcile,
@@ -171,6 +170,16 @@ export class Controller extends InvarOperator {
       ...{ namespace, guard, onFault, clock, random },
     })
     return { allocator, poolStatus }
+  }
+
+  /**
+   * With the version that the decision was made on: a write that was held up on its way, longer than any lease covers,
+   * is refused then instead of undoing what another leader has written since.
+   */
+  #patchStatus(service: Service, patch: object, fence: Fence): Promise<Service> {
+    const { resourceVersion } = service.metadata
+    const metadata = { ...(patch as { metadata?: object }).metadata, ...(resourceVersion && { resourceVersion }) }
+    return this.client.patch(SERVICES, service.metadata, { ...patch, metadata }, { ...fence, subresource: 'status' })
   }
 
   #deposed(because: string): void {
