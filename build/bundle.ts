@@ -48,7 +48,7 @@ export async function bundle(): Promise<void> {
       minifyWhitespace: true,
       minifySyntax: true,
       logLevel: 'error',
-      plugins: [workerPaths],
+      plugins: [workerPaths, slimClient],
       banner: { js: banner(entry) },
     })
   }
@@ -70,6 +70,15 @@ const workerPaths: Plugin = {
       contents: readFileSync(path, 'utf8').replace(/(['"]\.\/wire\/thread)\.ts(['"])/g, '$1.js$2'),
       loader: 'ts',
     })),
+}
+
+/** The Operator class asks for all of client-node; see operator/client-node.ts for what that would cost. */
+const slimClient: Plugin = {
+  name: 'slim-client',
+  setup: ({ onResolve }) =>
+    onResolve({ filter: /^@kubernetes\/client-node$/ }, ({ importer }) =>
+      importer.includes('@dot-i') ? { path: join(ROOT, 'operator/client-node.ts') } : undefined,
+    ),
 }
 
 if (import.meta.main) await asProgram(bundle)
