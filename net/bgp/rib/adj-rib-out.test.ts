@@ -522,6 +522,7 @@ property(
       if (kind === 'shutting-down') out.setShuttingDown(subject as unknown as boolean)
     }
     out.setShuttingDown(false)
+    assert.equal(out.audit(), 0)
     const fresh = complete()
     for (const [contributor, wishes] of shares) fresh.set(contributor, wishes)
     for (const [name, reader] of readers) {

@@ -125,6 +125,17 @@ export class AdjRibOut {
     return this.#peers.get(peer)?.next(this.#isComplete)
   }
 
+  /**
+   * Compares all that is wanted with what the peers were told, as if nothing had been compared before. Returns how many
+   * routes had to be put right: a number other than 0 is a fault of ours that this has mended.
+   */
+  audit(): number {
+    const pending = () => [...this.#peers.values()].reduce((sum, peer) => sum + peer.pending, 0)
+    const before = pending()
+    for (const destination of this.#destinations.values()) this.#reconsider(destination)
+    return Math.abs(pending() - before)
+  }
+
   figures(peer: string): PeerFigures {
     const out = this.#peers.get(peer)
     return { announced: out?.announced ?? 0, wanted: out?.wanted ?? 0, pending: out?.pending ?? 0 }

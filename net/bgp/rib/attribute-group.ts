@@ -129,7 +129,7 @@ export class AttributeGroups {
 /** Not part of any key otherwise. */
 const SHUTTING_DOWN = '!'
 
-/** RFC 8326 section 4.2: the community for external peers, and the lowest preference for internal ones. */
+/** RFC 8326: the community for external peers, and the lowest preference for internal ones. */
 function shuttingDown(policy: RoutePolicy): RoutePolicy {
   const communities = new Set([...policy.communities, WELL_KNOWN_COMMUNITIES.GRACEFUL_SHUTDOWN])
   return { ...policy, localPreference: 0, communities: [...communities].sort((a, b) => a - b) }

@@ -184,7 +184,7 @@ function holdMs(negotiated: Negotiated): number {
 
 const LEAST_SEND_HOLD_MS = 8 * 60 * 1000
 
-/** RFC 9687 section 4: eight minutes, or twice the hold time where that is more; none without a hold time. */
+/** RFC 9687: eight minutes, or twice the hold time where that is more; none without a hold time. */
 export function sendHoldMs(negotiated: Negotiated): number {
   return negotiated.holdTimeSeconds === 0
     ? Number.POSITIVE_INFINITY

@@ -168,7 +168,7 @@ function expireHold(turn: Turn, direction: Direction): void {
   turn.fail(direction, { kind: 'hold-timer-expired' }, { notification: expired })
 }
 
-/** RFC 9687 section 3.2: a NOTIFICATION would only queue behind what the peer does not read. */
+/** RFC 9687: a NOTIFICATION would only queue behind what the peer does not read. */
 function expireSendHold(turn: Turn, direction: Direction): void {
   const connection = turn.session[direction]
   if (connection?.phase !== 'Established') return

@@ -121,7 +121,7 @@ function keepsRoutes(negotiated: Negotiated, because: DownReason): boolean {
   }
 }
 
-/** RFC 8538 section 5.2: these two mean "forget me", which a peer with the N bit understands only as a hard reset. */
+/** RFC 8538 section 5.1: these two mean "forget me", which a peer with the N bit understands only as a hard reset. */
 const FOR_GOOD: readonly string[] = ['administrative-shutdown', 'peer-deconfigured']
 
 /** The NOTIFICATION of an ending; undefined where silence is the message. */
