@@ -1,5 +1,6 @@
 /*
- * Asks for IPv4 addresses by ARP and times the answers, spinning on its socket so that its own wake-up does not count.
+ * Asks for IPv4 addresses by ARP and times the answers, from just before a question is sent until the kernel has its
+ * answer (SO_TIMESTAMPNS): when this program itself is woken does not count, and while it waits it needs no processor.
  *
  *   arp-client INTERFACE SENDER_IP KERNEL_IP FIRST_IP ADDRESSES ROUNDS
  *
@@ -13,7 +14,8 @@
 #include <net/ethernet.h>
 #include <net/if.h>
 #include <netinet/if_ether.h>
-#include <sched.h>
+#include <poll.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,17 +24,15 @@
 #include <time.h>
 #include <unistd.h>
 
-#define TIMEOUT_NS 1000000000L
+#define TIMEOUT_MS 1000
 
 struct frame {
   struct ether_header ethernet;
   struct ether_arp arp;
 } __attribute__((packed));
 
-static long now_ns(void) {
-  struct timespec time;
-  clock_gettime(CLOCK_MONOTONIC, &time);
-  return time.tv_sec * 1000000000L + time.tv_nsec;
+static long nanoseconds(const struct timespec *time) {
+  return time->tv_sec * 1000000000L + time->tv_nsec;
 }
 
 static void fail(const char *what) {
@@ -48,6 +48,8 @@ static int open_socket(const char *interface, uint8_t *mac) {
   memcpy(mac, request.ifr_hwaddr.sa_data, ETH_ALEN);
   struct sockaddr_ll address = {
       .sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ARP), .sll_ifindex = (int)if_nametoindex(interface)};
+  int on = 1;
+  if (setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on) != 0) fail("SO_TIMESTAMPNS");
   if (bind(fd, (struct sockaddr *)&address, sizeof address) != 0) fail("bind");
   return fd;
 }
@@ -62,21 +64,41 @@ static struct frame request_from(const uint8_t *mac, in_addr_t sender) {
   return frame;
 }
 
+/* Reads one frame and when it arrived; false when there is none. */
+static bool receive(int fd, struct frame *frame, long *arrival) {
+  union {
+    struct cmsghdr header;
+    char bytes[128];
+  } control;
+  struct iovec vector = {.iov_base = frame, .iov_len = sizeof *frame};
+  struct msghdr message = {
+      .msg_iov = &vector, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+  if (recvmsg(fd, &message, 0) < (ssize_t)sizeof *frame) return false;
+  for (struct cmsghdr *one = CMSG_FIRSTHDR(&message); one != NULL; one = CMSG_NXTHDR(&message, one)) {
+    struct timespec stamp;
+    if (one->cmsg_type != SCM_TIMESTAMPNS) continue;
+    memcpy(&stamp, CMSG_DATA(one), sizeof stamp);
+    *arrival = nanoseconds(&stamp);
+    return true;
+  }
+  return false;
+}
+
 /* Nanoseconds until the answer, or -1. */
 static long ask(int fd, struct frame *request, in_addr_t target) {
+  struct timespec start;
   memcpy(request->arp.arp_tpa, &target, sizeof target);
-  long start = now_ns();
+  clock_gettime(CLOCK_REALTIME, &start);
   if (send(fd, request, sizeof *request, 0) < 0) fail("send");
-  for (;;) {
-    uint8_t bytes[128];
-    ssize_t length = recv(fd, bytes, sizeof bytes, 0);
-    long end = now_ns();
-    const struct frame *reply = (const struct frame *)bytes;
-    if (length >= (ssize_t)sizeof *reply && reply->arp.ea_hdr.ar_op == htons(ARPOP_REPLY) &&
-        memcmp(reply->arp.arp_spa, &target, sizeof target) == 0)
-      return end - start;
-    if (end - start > TIMEOUT_NS) return -1;
+  struct pollfd readable = {.fd = fd, .events = POLLIN};
+  while (poll(&readable, 1, TIMEOUT_MS) == 1) {
+    struct frame reply;
+    long arrival;
+    if (!receive(fd, &reply, &arrival)) continue;
+    bool is_reply = reply.arp.ea_hdr.ar_op == htons(ARPOP_REPLY);
+    if (is_reply && memcmp(reply.arp.arp_spa, &target, sizeof target) == 0) return arrival - nanoseconds(&start);
   }
+  return -1;
 }
 
 static int ascending(const void *a, const void *b) {
@@ -100,9 +122,6 @@ static void report(const char *name, long *times, int count) {
 
 int main(int count, char **argument) {
   if (count != 7) return 2;
-  /* It stands for another machine: what else runs here must not delay its reading of the clock. */
-  struct sched_param priority = {.sched_priority = 1};
-  if (sched_setscheduler(0, SCHED_FIFO, &priority) != 0) perror("SCHED_FIFO");
   uint8_t mac[ETH_ALEN];
   int fd = open_socket(argument[1], mac);
   struct frame request = request_from(mac, inet_addr(argument[2]));

@@ -53,7 +53,7 @@ export class WireNode {
   ): Promise<void> {
     const ofKind = (message: FromWire): message is FromWire & { kind: Kind } => message.kind === kind
     const latest = this.messages.filter(ofKind).at(-1)
-    if (latest === undefined || !matches(latest)) await this.next(kind, matches)
+    if (latest === undefined || !matches(latest)) await this.next<Kind>(kind, matches)
   }
 
   /** One Service for each address. */
