@@ -1,0 +1,112 @@
+/** Everything that decides over addresses, read once from the API server into plain values. */
+
+import { DEFAULT_REQUEST_OPTIONS, type RequestOptions } from '../core/allocate/index.ts'
+import { type NodeView, nodeViewOf } from '../core/announce/index.ts'
+import { type ConfigKind, type ConfigResource, gather, LIST_OF_KIND, type Resources } from '../core/config/index.ts'
+import { type ConfigurationState, DEFINITIONS } from '../crds/index.ts'
+import {
+  type KubernetesObject,
+  type ListOptions,
+  metallbResource,
+  NAMESPACES,
+  NODES,
+  type Node,
+  type Resource,
+  SERVICES,
+  type Service,
+  unless,
+} from '../operator/index.ts'
+import { asking, type Connection } from './connection.ts'
+
+/** A cluster at one moment. The pure half of every command begins with this. */
+export interface ClusterState {
+  /** Configuration, namespaces and nodes; its `namespace` is where Invar is installed. */
+  readonly resources: Resources & { readonly namespace: string }
+  readonly nodes: readonly NodeView[]
+  readonly services: readonly Service[]
+  /** Which Services are Invar's. */
+  readonly request: RequestOptions
+}
+
+export const DEFAULT_INSTALL_NAMESPACE = 'metallb-system'
+
+const PAGE = 1_000
+
+/** Told with each page how many objects were read so far. */
+export type OnRead = (plural: string, count: number) => void
+
+/** @throws CannotRun */
+export function readClusterState(connection: Connection, onRead: OnRead): Promise<ClusterState> {
+  return asking(connection, async () => {
+    const namespace = await installNamespace(connection)
+    const kinds = Object.keys(LIST_OF_KIND) as ConfigKind[]
+    const all = <T extends KubernetesObject>(resource: Resource<T>, within?: string) =>
+      listAll(connection, resource, within, onRead)
+    const [services, namespaces, nodes, ...configuration] = await Promise.all([
+      all(SERVICES),
+      all(NAMESPACES),
+      all(NODES),
+      ...kinds.map((kind) => all(resourceOf(kind), namespace)),
+    ])
+    return {
+      resources: {
+        ...gather(configuration.flatMap((list, index) => list.map((object) => withKind(object, kinds[index]!)))),
+        namespace,
+        namespaces: namespaces.map(({ metadata }) => ({ name: metadata.name, labels: metadata.labels ?? {} })),
+        nodes: nodes.map(factsOf),
+      },
+      nodes: nodes.map((node) => nodeViewOf(node)),
+      services,
+      request: { ...DEFAULT_REQUEST_OPTIONS, loadBalancerClass: connection.flags.lbClass ?? '' },
+    }
+  })
+}
+
+/** Where a controller reports; MetalLB's default where none does, or where we may not look. */
+async function installNamespace({ client, flags }: Connection): Promise<string> {
+  if (flags.installNamespace !== undefined) return flags.installNamespace
+  const states = metallbResource<ConfigurationState & KubernetesObject>(
+    'ConfigurationState',
+    DEFINITIONS.ConfigurationState.plural,
+    'v1beta1',
+  )
+  const labelSelector = 'metallb.io/component-type=controller'
+  const found = await unless(['not-found', 'forbidden'], client.list(states, { labelSelector }))
+  const namespaces = new Set(found?.items.map(({ metadata }) => metadata.namespace))
+  const [only] = namespaces
+  return namespaces.size === 1 && only !== undefined ? only : DEFAULT_INSTALL_NAMESPACE
+}
+
+function resourceOf(kind: ConfigKind): Resource<ConfigResource & KubernetesObject> {
+  const { plural, apiVersions } = DEFINITIONS[kind]
+  return metallbResource(kind, plural, apiVersions[0]!.split('/')[1]!)
+}
+
+async function listAll<T extends KubernetesObject>(
+  connection: Connection,
+  resource: Resource<T>,
+  namespace: string | undefined,
+  onRead: OnRead,
+): Promise<readonly T[]> {
+  const items: T[] = []
+  let options: ListOptions = { namespace, limit: PAGE }
+  for (;;) {
+    const page = await unless(['gone'], connection.client.list(resource, options))
+    // The server has forgotten the state that the first pages are of: everything at once cannot be torn.
+    if (page === undefined) return (await connection.client.list(resource, { namespace })).items
+    items.push(...page.items)
+    onRead(resource.plural, items.length)
+    if (page.continueToken === undefined) return items
+    options = { namespace, limit: PAGE, continueToken: page.continueToken }
+  }
+}
+
+/** The items of a list do not say of which kind they are. */
+function withKind(object: ConfigResource, kind: ConfigKind): ConfigResource {
+  return { ...object, kind } as ConfigResource
+}
+
+function factsOf({ metadata, status }: Node) {
+  const addresses = (status?.addresses ?? []).filter(({ type }) => type.endsWith('IP')).map(({ address }) => address)
+  return { name: metadata.name, labels: metadata.labels ?? {}, addresses }
+}

@@ -1,0 +1,139 @@
+/** The command line: what there is to run, with which flags. What runs is loaded when it is asked for. */
+import { Command, Option } from 'commander'
+import { completionScript, SHELLS } from './completion.ts'
+import type { ClusterFlags } from './connection.ts'
+import { FORMATS, type Format, type Report } from './report.ts'
+import { VERSION } from './version.ts'
+
+/** Prints what a command has found, and says with which code the program ends. */
+export type Present = (report: Report, format: Format) => void
+
+/**
+ * Throws CommanderError instead of ending the process, and what the commands throw.
+ * @param name as the user typed it: `invarctl`, or `kubectl invar`
+ */
+export function programOf(name: string, present: Present): Command {
+  const program = new Command(name)
+    .description('Why Services have the addresses that they have, and what a change would do to them.')
+    .version(VERSION, '--version', 'print the version')
+    .exitOverride()
+    .showHelpAfterError(`(${name} --help lists what there is)`)
+    .helpCommand('help [command]', 'help for a command')
+    .addHelpText('after', EXIT_CODES)
+  const commands = [lintCommand, poolsCommand, explainCommand, planCommand].map((make) => make(name, present))
+  for (const command of [...commands, versionCommand(present), completionCommand(name, program)]) {
+    program.addCommand(command.copyInheritedSettings(program))
+  }
+  return program
+}
+
+const EXIT_CODES = `
+Exit codes: 0 = nothing wrong, 1 = found what it looks for (lint: problems; plan: a Service loses or moves),
+2 = could not run. INVAR_DEBUG=1 shows where an error comes from.`
+
+interface OutputFlags {
+  readonly output: Format
+}
+
+function withOutput(command: Command): Command {
+  const option = new Option('-o, --output <format>', 'how to print').choices(FORMATS).default('text')
+  return command.addOption(option)
+}
+
+function withCluster(command: Command): Command {
+  return command
+    .option('--kubeconfig <file>', 'kubeconfig; default $KUBECONFIG, ~/.kube/config')
+    .option('--context <name>', 'context of the kubeconfig; default the current one')
+    .option('-n, --namespace <name>', 'namespace of Services; default that of the context')
+    .option(
+      '--install-namespace <name>',
+      'namespace of the metallb.io resources; default: where the controller reports',
+    )
+    .option('--lb-class <class>', 'load balancer class that the controller serves; default: Services without one')
+}
+
+function examples(name: string, lines: readonly string[]): string {
+  return `\nExamples:\n${lines.map((line) => `  ${name} ${line}`).join('\n')}`
+}
+
+const FILES = 'file or folder of manifests, or - for standard input; may be given several times'
+const collected = (value: string, before: readonly string[] | undefined) => [...(before ?? []), value]
+
+function lintCommand(name: string, present: Present): Command {
+  const command = new Command('lint')
+    .description('check manifests without a cluster: structure, values, and how the objects go together')
+    .requiredOption('-f, --filename <name>', FILES, collected)
+    .option('--install-namespace <name>', 'refuse metallb.io resources that lie elsewhere')
+    .option('--lb-class <class>', 'load balancer class that the controller serves; default: Services without one')
+    .addHelpText('after', examples(name, ['lint -f pools.yaml', 'lint -f deploy/ -o json', 'lint -f - < all.yaml']))
+    .action(async ({ filename, installNamespace, lbClass, output }: LintFlags) => {
+      const { runLint } = await import('./lint-command.ts')
+      present(runLint(filename, { installNamespace, lbClass }), output)
+    })
+  return withOutput(command)
+}
+
+interface LintFlags extends OutputFlags {
+  readonly filename: readonly string[]
+  readonly installNamespace?: string
+  readonly lbClass?: string
+}
+
+function poolsCommand(name: string, present: Present): Command {
+  const command = new Command('pools')
+    .description('list the pools: what they have, what is in use, what is wrong with them')
+    .addHelpText('after', examples(name, ['pools', 'pools -o wide', 'pools --context prod -o json']))
+    .action(async ({ output, ...flags }: ClusterFlags & OutputFlags) => {
+      const { runPools } = await import('./cluster-commands.ts')
+      present(await runPools(flags), output)
+    })
+  return withOutput(withCluster(command))
+}
+
+function explainCommand(name: string, present: Present): Command {
+  const command = new Command('explain')
+    .description('say why a Service has its address, or none, and who announces it')
+    .argument('<service>', 'svc/NAME or NAME')
+    .addHelpText('after', examples(name, ['explain svc/web', 'explain svc/web -n shop -o yaml']))
+    .action(async (service: string, { output, ...flags }: ClusterFlags & OutputFlags) => {
+      const { runExplain } = await import('./cluster-commands.ts')
+      present(await runExplain(service, flags), output)
+    })
+  return withOutput(withCluster(command))
+}
+
+function planCommand(name: string, present: Present): Command {
+  const command = new Command('plan')
+    .description('say which Services would keep, lose, gain or move addresses if objects were applied; changes nothing')
+    .option('-f, --filename <name>', FILES, collected)
+    .option('--delete <kind/name>', 'plan without this object; may be given several times', collected)
+    .addHelpText('after', examples(name, ['plan -f pools.yaml', 'plan --delete ipaddresspool/old -f new.yaml -o json']))
+    .action(async ({ output, filename = [], delete: deletions = [], ...flags }: PlanFlags) => {
+      const { runPlan } = await import('./cluster-commands.ts')
+      present(await runPlan(filename, deletions, flags), output)
+    })
+  return withOutput(withCluster(command))
+}
+
+interface PlanFlags extends ClusterFlags, OutputFlags {
+  readonly filename?: readonly string[]
+  readonly delete?: readonly string[]
+}
+
+function versionCommand(present: Present): Command {
+  const command = new Command('version').description('print the version').action(async ({ output }: OutputFlags) => {
+    const { versionReport } = await import('./version.ts')
+    present(versionReport(), output)
+  })
+  return withOutput(command)
+}
+
+function completionCommand(name: string, program: Command): Command {
+  return new Command('completion')
+    .description('print a script that completes commands and flags in a shell')
+    .argument('<shell>', SHELLS.join(', '))
+    .addHelpText('after', `\nExamples:\n  source <(${name} completion bash)\n  ${name} completion fish | source`)
+    .action((shell: string) => {
+      process.stdout.write(completionScript(shell, program))
+    })
+}

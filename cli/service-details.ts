@@ -1,0 +1,72 @@
+/** What `explain` reads of one Service beside the state of the cluster. */
+import { DEFINITIONS, type ServiceL2Status } from '../crds/index.ts'
+import {
+  ENDPOINT_SLICES,
+  type EndpointSlice,
+  EVENTS,
+  type KubernetesObject,
+  metallbResource,
+  unless,
+} from '../operator/index.ts'
+import { asking, type Connection } from './connection.ts'
+
+export interface ServiceDetails {
+  readonly endpointSlices: readonly EndpointSlice[]
+  /** Nodes that report that they answer for the Service on layer 2. */
+  readonly announcedBy: readonly { readonly node: string; readonly interfaces: readonly string[] }[]
+  /** The last one; undefined = none is kept, or we may not look. */
+  readonly lastEvent: ShownEvent | undefined
+}
+
+export interface ShownEvent {
+  readonly type: string
+  readonly reason: string
+  readonly message: string
+  /** RFC 3339. */
+  readonly at: string
+}
+
+const REPORTS = metallbResource<ServiceL2Status & KubernetesObject>(
+  'ServiceL2Status',
+  DEFINITIONS.ServiceL2Status.plural,
+  'v1beta1',
+)
+
+/** @throws CannotRun */
+export function readServiceDetails(
+  connection: Connection,
+  service: { readonly namespace: string; readonly name: string },
+  installNamespace: string,
+): Promise<ServiceDetails> {
+  const { client } = connection
+  const { namespace, name } = service
+  const mine = `metallb.io/service-name=${name},metallb.io/service-namespace=${namespace}`
+  return asking(connection, async () => {
+    const [slices, reports, events] = await Promise.all([
+      client.list(ENDPOINT_SLICES, { namespace, labelSelector: `kubernetes.io/service-name=${name}` }),
+      unless(['forbidden', 'not-found'], client.list(REPORTS, { namespace: installNamespace, labelSelector: mine })),
+      unless(
+        ['forbidden'],
+        client.list(EVENTS, { namespace, fieldSelector: `involvedObject.kind=Service,involvedObject.name=${name}` }),
+      ),
+    ])
+    return {
+      endpointSlices: slices.items,
+      announcedBy: (reports?.items ?? []).map(({ status = {} }) => ({
+        node: status.node ?? '',
+        interfaces: (status.interfaces ?? []).flatMap(({ name: one }) => one ?? []),
+      })),
+      lastEvent: (events?.items ?? [])
+        .map(shownEvent)
+        .sort((a, b) => (a.at < b.at ? -1 : 1))
+        .at(-1),
+    }
+  })
+}
+
+function shownEvent({ type, reason, message, metadata, ...event }: (typeof EVENTS)['objects'] & object): ShownEvent {
+  // Newer recorders write eventTime alone.
+  const { eventTime } = event as { readonly eventTime?: string | null }
+  const at = event.lastTimestamp ?? eventTime ?? metadata.creationTimestamp ?? ''
+  return { type: type ?? '', reason: reason ?? '', message: message ?? '', at }
+}

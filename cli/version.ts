@@ -1,0 +1,9 @@
+import packageJson from '../package.json' with { type: 'json' }
+import type { Report } from './report.ts'
+
+export const VERSION: string = packageJson.version
+
+export function versionReport(): Report {
+  const value = { version: VERSION, node: process.version, platform: `${process.platform}/${process.arch}` }
+  return { value, text: () => `invarctl ${value.version} (Node ${value.node}, ${value.platform})\n`, exitCode: 0 }
+}
