@@ -24,7 +24,7 @@ export function keepService({ metadata, spec, status }: Service): Service {
   }
 }
 
-export function keepEndpointSlice({ metadata, endpoints = [] }: EndpointSlice): EndpointSlice {
+export function keepEndpointSlice({ metadata, endpoints }: EndpointSlice): EndpointSlice {
   const { name, namespace } = metadata
   const service = metadata.labels?.[SERVICE_NAME_LABEL]
   return {
@@ -33,14 +33,20 @@ export function keepEndpointSlice({ metadata, endpoints = [] }: EndpointSlice): 
       ...(namespace === undefined ? {} : { namespace }),
       labels: service === undefined ? {} : { [SERVICE_NAME_LABEL]: service },
     },
-    endpoints: endpoints.map(({ addresses = [], nodeName, conditions = {} }) => ({
-      addresses: addresses.slice(0, 1),
-      ...(nodeName === undefined ? {} : { nodeName }),
-      conditions: {
-        ...(conditions.ready === undefined ? {} : { ready: conditions.ready }),
-        ...(conditions.serving === undefined ? {} : { serving: conditions.serving }),
-      },
-    })),
+    // A slice without endpoints has `endpoints: null`: the API server writes an empty Go slice so.
+    endpoints: (endpoints ?? []).map(keepEndpoint),
+  }
+}
+
+type Endpoint = NonNullable<EndpointSlice['endpoints']>[number]
+
+/** That it has an address is enough to know. */
+function keepEndpoint({ addresses, nodeName, conditions }: Endpoint): Endpoint {
+  const { ready, serving } = conditions ?? {}
+  return {
+    addresses: (addresses ?? []).slice(0, 1),
+    ...(nodeName === undefined ? {} : { nodeName }),
+    conditions: { ...(ready === undefined ? {} : { ready }), ...(serving === undefined ? {} : { serving }) },
   }
 }
 
