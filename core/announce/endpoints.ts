@@ -23,9 +23,9 @@ export function servingEndpoints(slices: Iterable<EndpointSliceShape>): ServingE
   const nodes = new Set<string>()
   let anywhere = false
   for (const slice of slices) {
-    for (const { addresses = [], nodeName, conditions = {} } of slice.endpoints ?? []) {
-      const canServe = conditions.ready !== false || conditions.serving === true
-      if (!canServe || addresses.length === 0) continue
+    for (const { addresses, nodeName, conditions } of slice.endpoints ?? []) {
+      const canServe = conditions?.ready !== false || conditions.serving === true
+      if (!canServe || (addresses ?? []).length === 0) continue
       anywhere = true
       if (nodeName !== undefined) nodes.add(nodeName)
     }
