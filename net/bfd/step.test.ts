@@ -219,6 +219,24 @@ describe('RFC 5880 sections 6.5 and 6.8.3: poll sequences', () => {
     const [answer] = sent(inState('Up').hear({ state: 'Up', isPoll: true }))
     assert.deepEqual([answer?.isFinal, answer?.isPoll], [true, false])
   })
+  test('answers to polls do not put off the periodic packets', () => {
+    const it = inState('Up')
+    it.hear({ state: 'Up', isFinal: true })
+    it.happen({ kind: 'timer', timer: 'transmit' })
+    const { lastSentMs } = it.session
+    it.wait(200)
+    it.hear({ state: 'Up', isPoll: true })
+    assert.equal(it.session.lastSentMs, lastSentMs)
+    const again = armed(it.hear({ state: 'Up', requiredMinRxMicroseconds: 400_000 }), 'transmit')
+    assert.equal(again?.kind === 'arm' && again.afterMs, 200)
+  })
+  test('our own poll goes on although the peer is in Demand mode', () => {
+    const it = inState('Up')
+    it.hear({ state: 'Up', isDemand: true })
+    assert.equal(transmitIntervalMs(it.session), 300, 'the poll that announces our times is not answered yet')
+    it.hear({ state: 'Up', isDemand: true, isFinal: true })
+    assert.equal(transmitIntervalMs(it.session), undefined)
+  })
   test('slower sending waits for Final, shorter waiting too', () => {
     const it = inState('Up')
     it.hear({ state: 'Up', isFinal: true })

@@ -40,6 +40,8 @@ interface Socket {
   direction: Direction | undefined
   peer: Socket | undefined
   readonly stream: MessageStream
+  /** Arrived, but the other end does not read. */
+  readonly arrived: Uint8Array[]
   /** Octets on their way to the other end. */
   inFlight: number
   /** Deliveries keep their order. */
@@ -76,7 +78,7 @@ class World {
 
   socket(owner: Speaker, direction: Direction | undefined): Socket {
     const stream = new MessageStream(MAXIMUM_EXTENDED_LENGTH)
-    const socket = { owner, direction, peer: undefined, stream, inFlight: 0, lastDeliveryMs: 0 }
+    const socket = { owner, direction, peer: undefined, stream, arrived: [], inFlight: 0, lastDeliveryMs: 0 }
     this.sockets.add(socket)
     return socket
   }
@@ -91,18 +93,25 @@ class World {
   }
 
   #arrive(from: Socket, chunk: Uint8Array): void {
-    const { peer } = from
-    // A process that died took its sockets with it; the kernel answers for it.
-    if (peer?.owner === undefined) {
-      this.lose(from, 'ECONNRESET')
-      return
+    from.arrived.push(chunk)
+    if (from.arrived.length === 1) this.#deliver(from)
+  }
+
+  #deliver(from: Socket): void {
+    for (let chunk = from.arrived[0]; chunk !== undefined; chunk = from.arrived[0]) {
+      // A process that died took its sockets with it; the kernel answers for it.
+      if (from.peer?.owner === undefined) {
+        this.lose(from, 'ECONNRESET')
+        return
+      }
+      if (!from.peer.owner.reads) {
+        this.clock.setTimeout(() => this.#deliver(from), 500)
+        return
+      }
+      from.peer.owner.read(from.peer, chunk)
+      from.arrived.shift()
+      from.inFlight -= chunk.length
     }
-    if (!peer.owner.reads) {
-      this.clock.setTimeout(() => this.#arrive(from, chunk), 500)
-      return
-    }
-    from.inFlight -= chunk.length
-    peer.owner.read(peer, chunk)
     if (from.inFlight === 0) from.owner?.flushed(from)
     from.owner?.pump()
   }

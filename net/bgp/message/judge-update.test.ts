@@ -139,6 +139,43 @@ describe('RFC 7606: every attribute, row by row', () => {
     ['RFC 9234 5', 'ONLY_TO_CUSTOMER', [hex``, hex`00fc00`, hex`0000fc0000`], 'treat-as-withdraw'],
   ]
 
+  /** RFC 4271 section 5 and the RFC of each attribute. */
+  const CLASSES: Readonly<Record<keyof typeof FLAGS, readonly AttributeName[]>> = {
+    wellKnown: ['ORIGIN', 'AS_PATH', 'NEXT_HOP', 'LOCAL_PREF', 'ATOMIC_AGGREGATE'],
+    optionalTransitive: [
+      'AGGREGATOR',
+      'COMMUNITIES',
+      'EXTENDED_COMMUNITIES',
+      'AS4_PATH',
+      'AS4_AGGREGATOR',
+      'IPV6_EXTENDED_COMMUNITIES',
+      'LARGE_COMMUNITY',
+      'ONLY_TO_CUSTOMER',
+      'ATTR_SET',
+    ],
+    optionalNonTransitive: [
+      'MULTI_EXIT_DISC',
+      'ORIGINATOR_ID',
+      'CLUSTER_LIST',
+      'MP_REACH_NLRI',
+      'MP_UNREACH_NLRI',
+      'TRAFFIC_ENGINEERING',
+      'AIGP',
+    ],
+  }
+  test('every attribute is of the class that its RFC gives it', () => {
+    const flags = Object.entries(CLASSES).flatMap(([name, list]) =>
+      list.map((which) => [which, FLAGS[name as keyof typeof FLAGS]] as const),
+    )
+    assert.equal(flags.length, ATTRIBUTE_RULES.size)
+    for (const [which, wanted] of flags) assert.equal(ATTRIBUTE_RULES.get(ATTRIBUTES[which])?.flags, wanted, which)
+  })
+  test('MP_REACH_NLRI with wrong flags: its routes are known, and withdrawn', () => {
+    const wrong = { ...attribute('MP_REACH_NLRI'), flags: FLAGS.optionalTransitive }
+    const judgement = judge(encodeUpdate({ withdrawn: hex``, attributes: [wrong, ...MANDATORY], nlri: hex`` }))
+    assert.equal(judgement.kind, 'treat-as-withdraw')
+    assert.deepEqual(judgement.kind === 'treat-as-withdraw' && judgement.withdrawn.map(formatPrefix), ['2001:db8::/64'])
+  })
   test('the table has every attribute', () => {
     assert.deepEqual(new Set(ROWS.map(([, which]) => which)), new Set(Object.keys(ATTRIBUTES)))
   })

@@ -309,6 +309,41 @@ describe('differences only', () => {
     }
     assert.deepEqual(out.attributeGroups, { encoded: 1, inUse: 1 })
   })
+  for (const [what, negotiated, prefix] of [
+    ['IPv6', EXTERNAL, (index: number) => `2001:db8::${index.toString(16)}/128`],
+    ['IPv6 of short prefixes', EXTERNAL, (index: number) => `2001:${index.toString(16)}::/32`],
+    [
+      'IPv4 with IPv6 next hop',
+      { ...EXTERNAL, hasExtendedNextHop: true },
+      (index: number) => `10.0.${index >> 8}.${index & 255}/32`,
+    ],
+    [
+      'long messages',
+      { ...EXTERNAL, maximumMessageLength: 65_535 },
+      (index: number) => `2001:db8::${index.toString(16)}/128`,
+    ],
+  ] as const) {
+    test(`2,000 routes, ${what}: announced and withdrawn in messages that are full but not too long`, () => {
+      const out = new AdjRibOut()
+      const reader = new Reader(out, 'tor', negotiated, { ...NEXT_HOPS, ipv4: undefined })
+      const most = negotiated.maximumMessageLength
+      for (const wishes of [(index: number) => [wish(prefix(index))], () => []]) {
+        for (let index = 0; index < 2000; index++) out.set(`s${index}`, wishes(index))
+        const read = reader.messages.length
+        reader.read()
+        const lengths = reader.messages.slice(read).map((message) => message.length)
+        assert.ok(
+          lengths.every((length) => length <= most),
+          `${lengths}`,
+        )
+        assert.ok(
+          lengths.slice(0, -1).every((length) => length > most - 20),
+          `${lengths}`,
+        )
+        assert.equal(reader.rib.routes.size, wishes(0).length * 2000)
+      }
+    })
+  }
   test('groups are shared by sessions that look alike, and forgotten with the last route', () => {
     const out = complete()
     const peers: [string, Negotiated][] = [

@@ -41,8 +41,7 @@ export class PeerOut {
   readonly #told = new Map<Destination, AttributeGroup>()
   readonly #batches = new Map<Batch, Set<Destination>>()
   readonly #batchOf = new Map<Destination, Batch>()
-  readonly #pendingIn: Record<AddressFamily, number> = { 'ipv4-unicast': 0, 'ipv6-unicast': 0 }
-  /** Families whose marker is due once nothing of theirs is pending. */
+  /** Families whose marker is due once nothing is pending. */
   readonly #markers = new Map<AddressFamily, 'end-of-rib' | 'end-of-refresh'>()
   /** Families that the peer has asked for again. */
   readonly #refreshes = new Set<AddressFamily>()
@@ -161,7 +160,6 @@ export class PeerOut {
     const members = this.#batches.get(batch) ?? new Set()
     this.#batches.set(batch, members.add(destination))
     this.#batchOf.set(destination, batch)
-    this.#pendingIn[destination.family]++
     destination.holders++
     if (typeof batch !== 'string') this.#groups.retain(batch)
   }
@@ -171,7 +169,6 @@ export class PeerOut {
     members.delete(destination)
     if (members.size === 0) this.#batches.delete(batch)
     this.#batchOf.delete(destination)
-    this.#pendingIn[destination.family]--
     if (typeof batch !== 'string') this.#groups.release(batch)
     this.#lose(destination)
   }
@@ -250,12 +247,11 @@ export class PeerOut {
   }
 
   #nextMarker(): Uint8Array | undefined {
-    for (const [family, marker] of this.#markers) {
-      if (this.#pendingIn[family] > 0) continue
-      this.#markers.delete(family)
-      return marker === 'end-of-rib' ? endOfRib(family) : routeRefresh(family, 'end-of-refresh')
-    }
-    return undefined
+    const [next] = this.#markers
+    if (next === undefined) return undefined
+    const [family, marker] = next
+    this.#markers.delete(family)
+    return marker === 'end-of-rib' ? endOfRib(family) : routeRefresh(family, 'end-of-refresh')
   }
 }
 
