@@ -26,7 +26,7 @@ export interface LogOptions {
 }
 
 /** Field names whose values never reach a log line, whoever passes them. */
-const SECRET = /^(password|secret|secretkey|token|authorization|key|keys|tls\.key|ca\.key)$/i
+const SECRET = /^(password|secret|secretkey|token|authorization|keys|tls\.key|ca\.key)$/i
 
 export function createLog(options: LogOptions): Log {
   const shared = { level: options.level }
