@@ -261,7 +261,7 @@ class Fate {
 
 property(
   'whatever befell them, once it is over each address has the one owner that the candidates name, and clients know it',
-  [fc.nat(), anyWeather, fc.array(anyTrouble, { maxLength: 15 })],
+  [fc.nat(), anyWeather, fc.array(anyTrouble, { maxLength: 15, size: 'max' })],
   (seed, weather, troubles) => {
     const services = NODES.map((_, at) => wanting(`192.0.2.${at}`, [...NODES.slice(at), ...NODES.slice(0, at)]))
     const world = new World({ seed, nodes: NODES.length, services, weather })

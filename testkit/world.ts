@@ -2,8 +2,8 @@
  * Speakers without sockets: the real machines of net/membership and net/l2, the real ARP codec and responder, joined
  * by simulated segments under virtual time. What a client would get as an answer is asked with a real ARP request.
  */
-import { ArpOperation, arpAnnouncement, encodeArp, judgeArp } from '../net/arp/index.ts'
-import { BROADCAST_MAC, EtherType, encodeFrame, formatMac, macAt, parseMac } from '../net/ethernet/index.ts'
+import { ArpOperation, arpAnnouncement, decodeArp, encodeArp, judgeArp } from '../net/arp/index.ts'
+import { BROADCAST_MAC, ETHERNET_HEADER_BYTES, EtherType, encodeFrame, formatMac } from '../net/ethernet/index.ts'
 import { type Address, formatAddress, parseAddress } from '../net/ip/index.ts'
 import * as l2 from '../net/l2/index.ts'
 import * as membership from '../net/membership/index.ts'
@@ -280,12 +280,10 @@ export class World {
     this.firstSegment.broadcast('client', { kind: 'arp', frame })
   }
 
+  /** As an ARP cache does: whatever a packet says of its sender is taken. */
   #believe(packet: Packet): void {
     if (packet.kind !== 'arp') return
-    const sender = { kind: 4 as const, bytes: packet.frame.subarray(28, 32) }
-    this.#believed.set(sender.bytes.join('.'), macAt(packet.frame, 22))
+    const { senderIp, senderMac } = decodeArp(packet.frame.subarray(ETHERNET_HEADER_BYTES))
+    this.#believed.set(formatAddress(senderIp), senderMac)
   }
 }
-
-/** A stranger's MAC, for tests in which somebody else uses an address. */
-export const STRANGER_MAC = parseMac('02:ee:00:00:00:01')!

@@ -220,6 +220,15 @@ describe('desired state', () => {
     assert.deepEqual(alpha.actions, [])
   })
 
+  test('a Service that gives an address up and takes it again is told again', () => {
+    const alpha = Alpha.settled()
+    alpha.desired(service('a/one', ['alpha']), service('a/two', ['alpha']))
+    alpha.desired({ key: 'a/one', layer2: [] })
+    alpha.happened()
+    alpha.desired(service('a/one', ['alpha']))
+    assert.deepEqual(alpha.happened(), ['a/one: owned, elected'])
+  })
+
   test('an address that a Service gives up for another is withdrawn at once', () => {
     const alpha = Alpha.settled()
     alpha.desired(service('a/s', ['alpha']))
@@ -261,6 +270,15 @@ describe('telling the neighbours', () => {
     alpha.announced()
     alpha.advance(60_000)
     assert.deepEqual(alpha.announced(), [])
+  })
+
+  test('an interface that is gone is not announced on any more', () => {
+    const alpha = Alpha.settled()
+    alpha.desired(service('a/s', ['alpha']))
+    alpha.interfaces({ eth0: MAC })
+    alpha.announced()
+    alpha.advance(60_000)
+    assert.deepEqual(new Set(alpha.announced()), new Set(['eth0']))
   })
 
   const reasons: readonly [name: string, cause: (alpha: Alpha) => void, announced: string[]][] = [
@@ -428,7 +446,7 @@ property(
         fc.record({ kind: fc.constant('claim' as const), mac: fc.constantFrom(BRAVO_MAC, STRANGER_MAC) }),
         fc.record({ kind: fc.constant('pass' as const), ms: fc.nat(3000) }),
       ),
-      { maxLength: 40 },
+      { maxLength: 40, size: 'max' },
     ),
   ],
   (happenings) => {
