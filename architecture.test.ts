@@ -45,7 +45,7 @@ const MAY_USE_PACKAGES: Readonly<Record<string, readonly string[]>> = {
   operator: ['@kubernetes/client-node', '@dot-i/k8s-operator'],
   'speaker/wire': ['raw-socket'],
   cli: ['yaml', 'commander', '@kubernetes/client-node'],
-  controller: ['@kubernetes/client-node'],
+  controller: ['@kubernetes/client-node', '@peculiar/x509', 'reflect-metadata'],
   speaker: ['@kubernetes/client-node', 'yaml'],
   testkit: ['*'],
   e2e: ['*'],
