@@ -13,7 +13,7 @@ import { formatAddress, parseAddress } from '../net/ip/index.ts'
 import type { ClusterState } from './cluster-state.ts'
 import { type BgpAnswer, explainAnnouncement, type Layer2Answer } from './explain-announcement.ts'
 import type { ServiceDetails, ShownEvent } from './service-details.ts'
-import { adoptedLedger, NOW_MS, settle } from './settle.ts'
+import { adoptedLedger, NOW_MS, type Settlement, settle } from './settle.ts'
 
 export interface Explanation {
   /** `namespace/name`. */
@@ -72,7 +72,8 @@ export function explain(state: ClusterState, key: string, details: ServiceDetail
   const [request, service] = [requests[index], state.services[index]]
   if (request === undefined || service === undefined) return undefined
   const ledger = adoptedLedger(snapshot, requests)
-  const { decision } = settle(ledger, requests).get(key)!
+  const settlement = settle(ledger, requests).get(key)!
+  const { decision } = settlement
   const { addresses, pool, outcome } = decision
   const isOurs = outcome.kind === 'assigned' || outcome.kind === 'waiting'
   const announcement = explainAnnouncement(state, snapshot, service, details)
@@ -84,7 +85,7 @@ export function explain(state: ClusterState, key: string, details: ServiceDetail
   }
   return {
     service: key,
-    summary: summaryOf(request, decision, announcement.layer2, announcement.bgp),
+    summary: summaryOf(settlement, announcement, details),
     outcome: outcome.kind,
     addresses,
     ...(pool === undefined ? {} : { pool }),
@@ -144,36 +145,49 @@ function sharedWith(ledger: Ledger, key: string, addresses: readonly string[]): 
     .filter(({ services }) => services.length > 0)
 }
 
+type Announcement = Pick<Explanation, 'layer2' | 'bgp'>
+
 function summaryOf(
-  request: ServiceRequest,
-  { outcome, addresses, pool, message }: Decision,
-  layer2: Layer2Answer,
-  bgp: readonly BgpAnswer[],
+  { request, decision, events }: Settlement,
+  announcement: Announcement,
+  details: ServiceDetails,
 ): string {
+  const { outcome, addresses, pool, message } = decision
   const { key, statusAddresses } = request
   if (outcome.kind === 'not-load-balancer') return `${key} is not of type LoadBalancer, so it gets no address.`
   if (outcome.kind === 'not-ours')
     return `${key} is of another loadBalancerClass (see --lb-class), so it is left alone.`
   if (outcome.kind === 'waiting') return `${message}.`
   const all = addresses.join(' and ')
-  if (!isShown(statusAddresses, addresses)) {
-    const now = statusAddresses.length === 0 ? 'no address' : statusAddresses.join(' and ')
-    return `${key} shows ${now} and is due ${all} from pool "${pool}"; the controller has not written that yet.`
+  if (isShown(statusAddresses, addresses)) {
+    return `${key} has ${all} from pool "${pool}"; ${announcementClause(announcement, details)}.`
   }
-  return `${key} has ${all} from pool "${pool}"; ${announcementClause(layer2, bgp)}.`
+  const now = statusAddresses.length === 0 ? 'no address' : statusAddresses.join(' and ')
+  const cleared = events.find(({ reason }) => reason === 'ClearAssignment')
+  const why = cleared === undefined ? '' : ` (${cleared.message})`
+  return `${key} shows ${now} and is due ${all} from pool "${pool}"${why}; the controller has not written that yet.`
 }
 
-function announcementClause(layer2: Layer2Answer, bgp: readonly BgpAnswer[]): string {
+function announcementClause({ layer2, bgp }: Announcement, { announcedBy }: ServiceDetails): string {
   const speakers = bgp.filter(({ announces }) => announces).length
   const routes = speakers === 0 ? '' : `${speakers} of ${bgp.length} nodes announce it over BGP`
-  if (layer2.announces) {
-    const [first] = layer2.candidates
-    const among =
-      layer2.candidates.length === 1 ? 'the only candidate' : `first of ${layer2.candidates.length} candidates`
-    const answers = `node ${first} answers for it (${among})`
-    return routes === '' ? answers : `${answers}, and ${routes}`
-  }
-  return routes === '' ? `nobody announces it: ${layer2.detail}` : routes
+  if (!layer2.announces) return routes === '' ? `nobody announces it: ${layer2.detail}` : routes
+  const answers = answeringClause(
+    layer2.candidates,
+    announcedBy.map(({ node }) => node),
+  )
+  return routes === '' ? answers : `${answers}, and ${routes}`
+}
+
+/** Who is to answer is known from the cluster; who does, from the reports of the speakers. */
+function answeringClause(candidates: readonly string[], reporting: readonly string[]): string {
+  const [owner, ...others] = reporting
+  if (owner === undefined) return `node ${candidates[0]} is to answer for it, but no node reports that it does`
+  if (others.length > 0) return `nodes ${reporting.join(' and ')} report that they answer for it`
+  const place = candidates.indexOf(owner) + 1
+  return place === 0
+    ? `node ${owner} reports that it answers for it, but ${candidates[0]} is to`
+    : `node ${owner} answers for it (candidate ${place} of ${candidates.length})`
 }
 
 function isShown(shown: readonly string[], wanted: readonly string[]): boolean {

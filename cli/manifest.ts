@@ -72,22 +72,27 @@ export function parseManifest(text: string, file: string): Manifest {
     }
     const lineOf = (path: readonly (string | number)[]) => lines.linePos(offsetOf(root, path)).line
     const found = objectsOf(value, file, lineOf)
-    if (found.length === 0) others++
-    objects.push(...found)
+    if (found === undefined) others++
+    else objects.push(...found)
   }
   return { kind: 'objects', objects, others }
 }
 
 type Position = readonly (string | number)[]
 
-function objectsOf(value: unknown, file: string, lineOf: (path: Position) => number): readonly ManifestObject[] {
-  if (!isObject(value) || typeof value.apiVersion !== 'string' || typeof value.kind !== 'string') return []
+/** undefined = not a Kubernetes object. */
+function objectsOf(
+  value: unknown,
+  file: string,
+  lineOf: (path: Position) => number,
+): readonly ManifestObject[] | undefined {
+  if (!isObject(value) || typeof value.apiVersion !== 'string' || typeof value.kind !== 'string') return undefined
   const object = value as AnyObject
   const { items } = object
   if (!object.kind.endsWith('List') || !Array.isArray(items)) {
     return [{ object, file, lineOf: (path) => lineOf(positionOf(path)) }]
   }
-  return items.flatMap((item, index) => objectsOf(item, file, (path) => lineOf(['items', index, ...path])))
+  return items.flatMap((item, index) => objectsOf(item, file, (path) => lineOf(['items', index, ...path])) ?? [])
 }
 
 export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
