@@ -254,6 +254,14 @@ describe('RFC 5880 sections 6.5 and 6.8.3: poll sequences', () => {
     assert.equal(detectionTimeMs(it.session), 300)
     assert.equal(it.session.state, 'Up', 'no flap')
   })
+  test('a session that goes down polls no more', () => {
+    const it = inState('Up')
+    assert.equal(it.session.poll, 'running')
+    assert.deepEqual(
+      sent(it.hear({ state: 'Down' })).map((each) => [each.state, each.isPoll]),
+      [['Down', false]],
+    )
+  })
   test('faster sending begins at once', () => {
     const it = inState('Up')
     it.hear({ state: 'Up', isFinal: true })
@@ -295,10 +303,13 @@ describe('roles and modes', () => {
     const it = inState('Up')
     const actions = it.happen({ kind: 'admin-down' })
     const [bye] = sent(actions)
+    assert.ok(actions.some((action) => action.kind === 'disarm' && action.timer === 'detect'))
     assert.deepEqual([bye?.state, bye?.diagnostic], ['AdminDown', 7])
     assert.ok(actions.some((action) => action.kind === 'down' && action.because === 'administratively-down'))
     assert.deepEqual(armed(actions, 'linger'), { kind: 'arm', timer: 'linger', afterMs: 3000, jitter: 0 })
     assert.equal(sent(it.happen({ kind: 'timer', timer: 'transmit' }))[0]?.state, 'AdminDown')
+    it.wait(100_000)
+    assert.deepEqual(it.happen({ kind: 'timer', timer: 'detect' }), [], 'nobody is awaited any more')
     assert.ok(it.happen({ kind: 'timer', timer: 'linger' }).some((action) => action.kind === 'finished'))
   })
   test('echo packets go back only while Up, if offered, and from the next hop', () => {

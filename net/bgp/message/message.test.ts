@@ -404,6 +404,7 @@ test('End-of-RIB is known for what it is', () => {
   assert.equal(familyOf(endOfRib('ipv6-unicast')), 'ipv6-unicast')
   assert.equal(toHex(endOfRib('ipv6-unicast')), toHex(hex`${MARKER} 001d 02 0000 0006 800f03 000201`))
   assert.equal(familyOf(hex`${MARKER} 001c 02 0005 20c000020a 0000`), undefined)
+  assert.equal(familyOf(hex`${MARKER} 001e 02 0000 0007 800f04 000201 00`), undefined, 'a route is withdrawn')
   assert.equal(familyOf(hex`${MARKER} 001d 02 0000 0006 800f03 000180`), undefined, 'a family that is not ours')
 })
 

@@ -465,9 +465,21 @@ describe('route refresh', () => {
     assert.deepEqual(reader.read(), [])
   })
   test('a family that was not negotiated is passed over', () => {
-    const { out, reader } = refreshed({ ...EXTERNAL, families: new Set(['ipv6-unicast']) })
+    const families = new Set(['ipv6-unicast'] as const)
+    const { out, reader } = refreshed({ ...EXTERNAL, families, routeRefresh: 'enhanced' })
     out.refresh('tor', 'ipv4-unicast')
     assert.deepEqual(reader.read(), [])
+  })
+  test('before End-of-RIB no marks are set (RFC 7313 section 4)', () => {
+    const out = new AdjRibOut()
+    out.set('a', [wish('192.0.2.1/32')])
+    const reader = new Reader(out, 'tor', { ...EXTERNAL, routeRefresh: 'enhanced' })
+    reader.read()
+    out.refresh('tor', 'ipv4-unicast')
+    const kinds = () => reader.read().map((message) => message.kind)
+    assert.deepEqual(kinds(), ['update'])
+    out.setComplete()
+    assert.deepEqual(kinds(), ['update', 'update'], 'End-of-RIB, twice')
   })
 })
 

@@ -203,6 +203,7 @@ describe('what is agreed', () => {
   }
   for (const [capabilities, expected] of [
     [[], 'none'],
+    [[{ kind: 'enhanced-route-refresh' }], 'none'],
     [[{ kind: 'route-refresh' }], 'plain'],
     [[{ kind: 'route-refresh' }, { kind: 'enhanced-route-refresh' }], 'enhanced'],
   ] as const) {

@@ -231,6 +231,7 @@ describe('a session, from beginning to end', () => {
     )
     const opened = it.happen({ kind: 'connected' })
     assert.equal(sent(opened)[0]?.kind, 'open')
+    assert.ok(opened.some((action) => action.kind === 'disarm' && action.timer === 'connect-retry'))
     const confirmed = it.hear('open', open())
     assert.deepEqual(armed(confirmed, 'hold:outgoing')?.afterMs, 90_000)
     assert.deepEqual(armed(confirmed, 'keepalive:outgoing'), {
@@ -252,7 +253,8 @@ describe('a session, from beginning to end', () => {
     )
     it.hear('open', open(), 'incoming')
     assert.equal(find(it.hear('keepalive', NONE, 'incoming'), 'established')?.direction, 'incoming')
-    it.happen({ kind: 'disconnected', direction: 'incoming', because: 'EOF' })
+    const ended = it.happen({ kind: 'disconnected', direction: 'incoming', because: 'EOF' })
+    assert.equal(armed(ended, 'connect-retry'), undefined)
     assert.equal(it.state, 'Active')
   })
   test('the hold timer looks at the deadline that messages have moved', () => {
@@ -325,6 +327,18 @@ describe('ending a session', () => {
     const { down, notification } = ending(it, { kind: 'stop', ending: cease('administrative-shutdown') })
     assert.deepEqual(notification, { code: 6, subcode: 9, data: hex`0602` })
     assert.equal(down?.peerKeepsRoutes, false)
+  })
+  test('a reset is no end for good, and no hard reset', () => {
+    const it = inState('Established', GRACEFUL, [RESTARTABLE])
+    const { down, notification } = ending(it, reset)
+    assert.deepEqual(notification, { code: 6, subcode: 4, data: NONE })
+    assert.equal(down?.peerKeepsRoutes, true)
+  })
+  test('what the peer said is kept, whatever becomes of the buffer it came in', () => {
+    const body = hex`06 02`
+    const down = find(inState('Established').hear('notification', body), 'down')
+    body.fill(0)
+    assert.equal(describeDown(down!.because), 'the peer ended it: cease: administrative shutdown')
   })
   test('a graceful restart says nothing at all, and the peer keeps our routes (RFC 4724)', () => {
     const it = inState('Established', GRACEFUL, [RESTARTABLE])

@@ -1,4 +1,5 @@
 import {
+  type CeaseReason,
   encodeNotification,
   encodeShutdownText,
   frameMessage,
@@ -112,7 +113,8 @@ function keepsRoutes(negotiated: Negotiated, because: DownReason): boolean {
     case 'replaced-by-new-connection':
       return true
     case 'stopped':
-      return because.ending.kind === 'graceful-restart'
+      if (because.ending.kind === 'graceful-restart') return true
+      return gracefulRestart.hasNotificationSupport && !FOR_GOOD.includes(because.ending.reason)
     case 'notification-received':
     case 'notification-sent':
       return gracefulRestart.hasNotificationSupport && !isNotification(because.notification, 'cease', 'hard-reset')
@@ -122,7 +124,7 @@ function keepsRoutes(negotiated: Negotiated, because: DownReason): boolean {
 }
 
 /** RFC 8538 section 5.1: these two mean "forget me", which a peer with the N bit understands only as a hard reset. */
-const FOR_GOOD: readonly string[] = ['administrative-shutdown', 'peer-deconfigured']
+const FOR_GOOD: readonly CeaseReason[] = ['administrative-shutdown', 'peer-deconfigured']
 
 /** The NOTIFICATION of an ending; undefined where silence is the message. */
 export function ceaseOf(ending: Ending, connection: Connection | undefined): Notification | undefined {
