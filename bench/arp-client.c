@@ -96,7 +96,9 @@ static long ask(int fd, struct frame *request, in_addr_t target) {
     long arrival;
     if (!receive(fd, &reply, &arrival)) continue;
     bool is_reply = reply.arp.ea_hdr.ar_op == htons(ARPOP_REPLY);
-    if (is_reply && memcmp(reply.arp.arp_spa, &target, sizeof target) == 0) return arrival - nanoseconds(&start);
+    if (!is_reply || memcmp(reply.arp.arp_spa, &target, sizeof target) != 0) continue;
+    /* The clock of the stamps may be set back meanwhile: then that question measured nothing. */
+    return arrival > nanoseconds(&start) ? arrival - nanoseconds(&start) : ask(fd, request, target);
   }
   return -1;
 }

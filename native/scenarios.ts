@@ -231,7 +231,7 @@ async function fullReceiveBuffer(): Promise<void> {
 
 async function fullSendBuffer(): Promise<void> {
   // A slow device: what it has not sent yet fills the send buffer.
-  execFileSync('tc', 'qdisc add dev left root tbf rate 20mbit burst 3000 limit 10000000'.split(' '))
+  execFileSync('tc', 'qdisc add dev left root tbf rate 2mbit burst 3000 limit 10000000'.split(' '))
   const left = new Listener(LEFT, { queueCapacity: 100 })
   const right = new Listener(RIGHT)
   const taken = send(left.socket, numbered(1000))
