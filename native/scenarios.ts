@@ -13,6 +13,8 @@ import { InterfaceMonitor, type Interfaces, MulticastGroups, PacketSocket, type 
 
 const LEFT = 10
 const RIGHT = 11
+/** The sanitizer's library is for this process and for those that load the addon, not for every program they start. */
+const { LD_PRELOAD: preloaded, ...plainEnvironment } = process.env
 /** Number of the last frame. */
 const LAST = 0xffff_ffff
 const THIS_FILE = fileURLToPath(import.meta.url)
@@ -263,7 +265,8 @@ async function noPermission(): Promise<void> {
     try { new PacketSocket({ interfaceIndex: ${LEFT}, protocol: 'arp', onFrames: () => 0, onDown: () => {} }) }
     catch (error) { console.log(JSON.stringify([error.code, error.message])) }`
   const options = ['--bounding-set', '-net_raw', process.execPath, '--input-type=module', '-e', script]
-  const [code, message] = JSON.parse(execFileSync('setpriv', options, { encoding: 'utf8' }))
+  const env = preloaded === undefined ? plainEnvironment : { ...plainEnvironment, LD_PRELOAD: preloaded }
+  const [code, message] = JSON.parse(execFileSync('setpriv', options, { encoding: 'utf8', env }))
   assert.equal(code, 'EPERM')
   assert.match(message, /CAP_NET_RAW/)
 }
@@ -487,6 +490,7 @@ if (!isMainThread) {
 } else if (process.argv[1] === THIS_FILE) {
   const scenario = SCENARIOS[process.argv[2] ?? '']
   assert.ok(scenario, `scenarios: ${Object.keys(SCENARIOS).join(' | ')}`)
+  delete process.env.LD_PRELOAD
   createPair()
   await scenario()
   process.exit(0)
