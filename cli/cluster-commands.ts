@@ -6,6 +6,7 @@ import { type ClusterFlags, type Connection, connect } from './connection.ts'
 import { explain } from './explain.ts'
 import { explainReport } from './explain-report.ts'
 import { readManifests } from './manifest-files.ts'
+import { stayingAlive } from './patience.ts'
 import { plan } from './plan.ts'
 import { planReport } from './plan-report.ts'
 import { changedCluster, parseDeletion } from './planned-change.ts'
@@ -55,7 +56,10 @@ async function withCluster(
   const say = (line: string) => process.stderr.write(`${line}\n`)
   const progress = new Progress(systemClock, say, `the API server at ${connection.server}`)
   try {
-    return await run(connection, await readClusterState(connection, (plural, count) => progress.read(plural, count)))
+    return await stayingAlive(async () => {
+      const state = await readClusterState(connection, (plural, count) => progress.read(plural, count))
+      return run(connection, state)
+    })
   } finally {
     progress.stop()
     connection.client.close()

@@ -16,7 +16,9 @@ import {
   type Service,
   unless,
 } from '../operator/index.ts'
+import { systemClock } from '../runtime/clock.ts'
 import { asking, type Connection } from './connection.ts'
+import { listPatiently } from './patience.ts'
 
 /** A cluster at one moment. The pure half of every command begins with this. */
 export interface ClusterState {
@@ -71,7 +73,7 @@ async function installNamespace({ client, flags }: Connection): Promise<string> 
     'v1beta1',
   )
   const labelSelector = 'metallb.io/component-type=controller'
-  const found = await unless(['not-found', 'forbidden'], client.list(states, { labelSelector }))
+  const found = await unless(['not-found', 'forbidden'], listPatiently(client, systemClock, states, { labelSelector }))
   const namespaces = new Set(found?.items.map(({ metadata }) => metadata.namespace))
   const [only] = namespaces
   return namespaces.size === 1 && only !== undefined ? only : DEFAULT_INSTALL_NAMESPACE
@@ -83,7 +85,7 @@ function resourceOf(kind: ConfigKind): Resource<ConfigResource & KubernetesObjec
 }
 
 async function listAll<T extends KubernetesObject>(
-  connection: Connection,
+  { client }: Connection,
   resource: Resource<T>,
   namespace: string | undefined,
   onRead: OnRead,
@@ -91,9 +93,9 @@ async function listAll<T extends KubernetesObject>(
   const items: T[] = []
   let options: ListOptions = { namespace, limit: PAGE }
   for (;;) {
-    const page = await unless(['gone'], connection.client.list(resource, options))
+    const page = await unless(['gone'], listPatiently(client, systemClock, resource, options))
     // The server has forgotten the state that the first pages are of: everything at once cannot be torn.
-    if (page === undefined) return (await connection.client.list(resource, { namespace })).items
+    if (page === undefined) return (await client.list(resource, { namespace })).items
     items.push(...page.items)
     onRead(resource.plural, items.length)
     if (page.continueToken === undefined) return items

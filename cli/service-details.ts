@@ -8,7 +8,9 @@ import {
   metallbResource,
   unless,
 } from '../operator/index.ts'
+import { systemClock } from '../runtime/clock.ts'
 import { asking, type Connection } from './connection.ts'
+import { listPatiently } from './patience.ts'
 
 export interface ServiceDetails {
   readonly endpointSlices: readonly EndpointSlice[]
@@ -41,13 +43,14 @@ export function readServiceDetails(
   const { client } = connection
   const { namespace, name } = service
   const mine = `metallb.io/service-name=${name},metallb.io/service-namespace=${namespace}`
+  const list: typeof client.list = (resource, options = {}) => listPatiently(client, systemClock, resource, options)
   return asking(connection, async () => {
     const [slices, reports, events] = await Promise.all([
-      client.list(ENDPOINT_SLICES, { namespace, labelSelector: `kubernetes.io/service-name=${name}` }),
-      unless(['forbidden', 'not-found'], client.list(REPORTS, { namespace: installNamespace, labelSelector: mine })),
+      list(ENDPOINT_SLICES, { namespace, labelSelector: `kubernetes.io/service-name=${name}` }),
+      unless(['forbidden', 'not-found'], list(REPORTS, { namespace: installNamespace, labelSelector: mine })),
       unless(
         ['forbidden'],
-        client.list(EVENTS, { namespace, fieldSelector: `involvedObject.kind=Service,involvedObject.name=${name}` }),
+        list(EVENTS, { namespace, fieldSelector: `involvedObject.kind=Service,involvedObject.name=${name}` }),
       ),
     ])
     return {
