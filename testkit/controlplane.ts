@@ -272,7 +272,7 @@ function statusOf(url: string, ca: string, agent: Agent): Promise<number | undef
 }
 
 /** A TCP port that was free a moment ago. */
-function freePort(): Promise<number> {
+export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer()
     server.on('error', reject)

@@ -1,0 +1,83 @@
+/**
+ * 10,000 Services with addresses, their endpoints churning, for 10 minutes (one with INVAR_SHORT=1): what the controller
+ * writes, its Lease apart, and what it costs meanwhile. The judge is the API server's audit log.
+ */
+import { readFileSync } from 'node:fs'
+import { setTimeout as delay } from 'node:timers/promises'
+import { ENDPOINT_SLICES, type EndpointSlice } from '../operator/index.ts'
+import type { ControllerProcess } from '../testkit/controller-process.ts'
+import {
+  type AllocationCluster,
+  assignAll,
+  auditedWrites,
+  type Progress,
+  SERVICE_COUNT,
+  serviceName,
+  startAllocationCluster,
+} from './alloc-cluster.ts'
+import { seedServices } from './alloc-seed.ts'
+import { rounded } from './alloc-times.ts'
+
+const MINUTES = process.env.INVAR_SHORT === '1' ? 1 : 10
+const SLICES = Math.min(500, SERVICE_COUNT)
+/** Between two changes of an EndpointSlice. */
+const CHURN_INTERVAL_MS = 25
+const CLOCK_TICKS_PER_SECOND = 100
+
+export default {
+  name: 'alloc-idle',
+  about: `${MINUTES} minutes with ${SERVICE_COUNT} addresses given and endpoints churning: API writes of the controller`,
+  run,
+}
+
+async function run(progress: Progress) {
+  await using cluster = await startAllocationCluster(progress, { auditLog: true })
+  progress(`creating ${SERVICE_COUNT} Services, and giving them addresses`)
+  await seedServices(cluster, 0, SERVICE_COUNT)
+  const controller = await assignAll(cluster, SERVICE_COUNT)
+  try {
+    for (let index = 0; index < SLICES; index++) await cluster.client.create(ENDPOINT_SLICES, sliceOf(index, 0))
+    const writesBefore = auditedWrites(cluster.plane).length
+    const cpuBefore = cpuSeconds(controller)
+    progress(`endpoints churn for ${MINUTES} minutes`)
+    const changes = await churn(cluster, MINUTES * 60_000)
+    const cpuPercent = ((cpuSeconds(controller) - cpuBefore) / (MINUTES * 60)) * 100
+    const writes = auditedWrites(cluster.plane).slice(writesBefore)
+    const figures = {
+      ...{ services: SERVICE_COUNT, minutes: MINUTES, endpointChanges: changes },
+      ...{ writes: writes.length, firstWrites: writes.slice(0, 3), cpuPercent: rounded(cpuPercent) },
+    }
+    return { figures, yardstick: 0, ratio: writes.length, bar: 0, pass: writes.length === 0 }
+  } finally {
+    await controller.stop()
+  }
+}
+
+/** @returns how many changes were made */
+async function churn({ client }: AllocationCluster, forMs: number): Promise<number> {
+  const until = performance.now() + forMs
+  let changes = 0
+  while (performance.now() < until) {
+    const slice = sliceOf(changes % SLICES, ++changes)
+    await client.replace(ENDPOINT_SLICES, slice)
+    await delay(CHURN_INTERVAL_MS)
+  }
+  return changes
+}
+
+function sliceOf(index: number, version: number): EndpointSlice {
+  const name = serviceName(index)
+  const addresses = [`10.200.${index & 255}.${1 + (version % 250)}`]
+  return {
+    metadata: { name, namespace: 'default', labels: { 'kubernetes.io/service-name': name } },
+    addressType: 'IPv4',
+    endpoints: [{ addresses, conditions: { ready: version % 2 === 0 } }],
+  }
+}
+
+/** User and system time of the process: fields 14 and 15 of /proc/PID/stat. */
+function cpuSeconds({ pid }: ControllerProcess): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  return (Number(fields[11]) + Number(fields[12])) / CLOCK_TICKS_PER_SECOND
+}

@@ -1,0 +1,84 @@
+/**
+ * Memory that the controller is resident with: with no Services, with 10,000 and with 50,000, each time when all have
+ * addresses and nothing is to be written any more; and after a restart, when it reads them all at once.
+ */
+import { readFileSync } from 'node:fs'
+import type { ControllerProcess } from '../testkit/controller-process.ts'
+import {
+  assertAllDiffer,
+  type Progress,
+  quiet,
+  SERVICE_COUNT,
+  shownAddresses,
+  startAllocationCluster,
+} from './alloc-cluster.ts'
+import { seedServices } from './alloc-seed.ts'
+import { rounded } from './alloc-times.ts'
+
+const FEW = SERVICE_COUNT
+const MANY = 5 * FEW
+const BAR_MB = 150
+/** Each further Service may cost so much of what each of the first cost: memory grows linearly. */
+const GROWTH_BAR = 1.2
+
+export default {
+  name: 'alloc-memory',
+  about: `resident memory of the controller with ${FEW} and ${MANY} Services`,
+  run,
+}
+
+async function run(progress: Progress) {
+  await using cluster = await startAllocationCluster(progress)
+  let controller = await cluster.startController()
+  try {
+    await controller.settled(0)
+    await quiet(controller)
+    const sizes = [{ services: 0, ...memoryOf(controller) }]
+    for (const [from, to] of [[0, FEW] as const, [FEW, MANY] as const]) {
+      progress(`Services ${from} to ${to} are created`)
+      await seedServices(cluster, from, to)
+      await quiet(controller)
+      assertAllDiffer(await shownAddresses(cluster), to)
+      sizes.push({ services: to, ...memoryOf(controller) })
+      await controller.stop()
+      controller = await cluster.startController()
+      await controller.settled(to)
+      await quiet(controller)
+      sizes.push({ services: to, ...memoryOf(controller) })
+      progress(JSON.stringify(sizes.at(-1)))
+    }
+    const [none, few, fewAdopted, many, manyAdopted] = sizes as [Size, Size, Size, Size, Size]
+    const growth = [growthOf(none, few, many), growthOf(none, fewAdopted, manyAdopted)].map((each) => rounded(each))
+    const residentMb = Math.max(few.residentMb, fewAdopted.residentMb)
+    const pass = residentMb <= BAR_MB && growth.every((each) => each <= GROWTH_BAR)
+    const figures = {
+      residentMbWithNone: none,
+      grown: [few, many],
+      restarted: [fewAdopted, manyAdopted],
+      costOfOneMoreToOneOfTheFirst: growth,
+    }
+    return { figures, yardstick: BAR_MB, ratio: rounded(residentMb / BAR_MB), bar: 1, pass }
+  } finally {
+    await controller.stop()
+  }
+}
+
+interface Size {
+  readonly services: number
+  /** Millions of bytes. */
+  readonly residentMb: number
+  /** The most since the process began. */
+  readonly peakMb: number
+}
+
+function growthOf(none: Size, few: Size, many: Size): number {
+  const perFew = (few.residentMb - none.residentMb) / (few.services - none.services)
+  return (many.residentMb - few.residentMb) / (many.services - few.services) / perFew
+}
+
+function memoryOf({ pid }: ControllerProcess): Omit<Size, 'services'> {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8')
+  const megabytes = (field: string) =>
+    rounded((Number(new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(status)?.[1]) * 1024) / 1e6, 1)
+  return { residentMb: megabytes('VmRSS'), peakMb: megabytes('VmHWM') }
+}
