@@ -26,6 +26,45 @@ export const CONTROLLER_FLAGS = {
     env: 'KUBECONFIG',
     default: '',
   },
+  'webhook-mode': {
+    about: 'enabled; disabled: addresses only; onlywebhook: the admission webhook only',
+    kind: 'text',
+    default: 'enabled',
+    oneOf: ['enabled', 'disabled', 'onlywebhook'],
+  },
+  'webhook-port': { about: 'TCP port of the admission webhook', kind: 'number', default: '9443' },
+  'webhook-secret': {
+    about: 'Secret with the certificates of the webhook, kept in order by the leader',
+    kind: 'text',
+    default: 'metallb-webhook-cert',
+  },
+  'cert-service-name': {
+    about: 'Service by which the API server calls the webhook; its DNS name is in the certificate',
+    kind: 'text',
+    default: 'metallb-webhook-service',
+  },
+  'disable-cert-rotation': {
+    about: 'leave Secret and caBundle alone, and serve with tls.crt and tls.key from --cert-dir',
+    kind: 'switch',
+    default: 'false',
+  },
+  'cert-dir': {
+    about: 'folder with the certificate, read again when it changes; only with --disable-cert-rotation',
+    kind: 'text',
+    default: '/tmp/k8s-webhook-server/serving-certs',
+  },
+  'tls-min-version': {
+    about: 'lowest TLS version of the webhook',
+    kind: 'text',
+    default: 'VersionTLS13',
+    oneOf: ['VersionTLS12', 'VersionTLS13'],
+  },
+  'webhook-http2': {
+    about: 'HTTP/2 on the webhook port',
+    kind: 'switch',
+    default: 'false',
+    noEffect: 'API servers are answered over HTTP/1.1, which all of them speak',
+  },
   deployment: {
     about: 'name of the own Deployment',
     kind: 'text',

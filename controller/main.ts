@@ -9,6 +9,7 @@ import { Metrics } from '../runtime/metrics.ts'
 import { systemRandom } from '../runtime/random.ts'
 import { CONTROLLER_FLAGS } from './flags.ts'
 import { Controller } from './program.ts'
+import type { WebhookSettings } from './webhook/index.ts'
 
 type ControllerFlags = Flags<typeof CONTROLLER_FLAGS>
 
@@ -43,13 +44,15 @@ async function run(flags: ControllerFlags, log: Log, lifecycle: Lifecycle): Prom
   const observed = clientMetrics(metrics)
   const source: KubeConfigSource =
     flags.text('kubeconfig') === '' ? { kind: 'default' } : { kind: 'file', path: flags.text('kubeconfig') }
+  const namespace = flags.text('namespace') || currentNamespace(loadKubeConfig(source)) || 'metallb-system'
   const controller = new Controller({
-    source,
+    ...{ source, namespace },
     userAgent: 'invar-controller',
-    namespace: flags.text('namespace') || currentNamespace(loadKubeConfig(source)) || 'metallb-system',
     podName: flags.text('pod-name'),
     membershipSecret: flags.text('ml-secret-name'),
     request: { loadBalancerClass: flags.text('lb-class'), sharingStaysInNamespace: false },
+    webhook: webhookSettings(flags, namespace),
+    givesAddresses: flags.text('webhook-mode') !== 'onlywebhook',
     clock: systemClock,
     random: systemRandom,
     ...{ log, metrics, clientMetrics: observed },
@@ -62,7 +65,9 @@ async function run(flags: ControllerFlags, log: Log, lifecycle: Lifecycle): Prom
     },
   })
   const live = { loop: () => ({ ok: true }) as const }
-  const routes = { '/healthz': healthRoute(live), '/readyz': healthRoute({ configuration: controller.ready }) }
+  const { ready, webhookReady } = controller
+  const checks = { configuration: ready, ...(webhookReady && { webhook: webhookReady }) }
+  const routes = { '/healthz': healthRoute(live), '/readyz': healthRoute(checks) }
   const health = await serve(routes, { port: flags.number('health-probe-port') })
   lifecycle.add('health pages', () => close(health))
   if (flags.number('port') !== 0) {
@@ -73,6 +78,18 @@ async function run(flags: ControllerFlags, log: Log, lifecycle: Lifecycle): Prom
   lifecycle.add('controller', () => controller.stop())
   await controller.start()
   log.info('started', 'everything is read and compiled')
+}
+
+function webhookSettings(flags: ControllerFlags, namespace: string): WebhookSettings | undefined {
+  if (flags.text('webhook-mode') === 'disabled') return undefined
+  return {
+    port: flags.number('webhook-port'),
+    minimumTls: flags.text('tls-min-version') === 'VersionTLS12' ? 'TLSv1.2' : 'TLSv1.3',
+    dnsName: `${flags.text('cert-service-name')}.${namespace}.svc`,
+    certificates: flags.on('disable-cert-rotation')
+      ? { kind: 'directory', path: flags.text('cert-dir') }
+      : { kind: 'own', secretName: flags.text('webhook-secret') },
+  }
 }
 
 if (import.meta.main) await main(process.argv.slice(2))

@@ -27,6 +27,7 @@ import { keepService } from './kept.ts'
 import { ensureMembershipSecret } from './membership-secret.ts'
 import { exposeController, reconcileObserver } from './metrics.ts'
 import { PoolStatus } from './pool-status.ts'
+import { Webhook, type WebhookSettings } from './webhook/index.ts'
 
 export interface ControllerOptions extends ProgramOptions {
   readonly namespace: string
@@ -34,6 +35,10 @@ export interface ControllerOptions extends ProgramOptions {
   /** Secret to create for the speakers; '' = none. */
   readonly membershipSecret: string
   readonly request: RequestOptions
+  /** undefined = objects are judged at run time only. */
+  readonly webhook?: WebhookSettings | undefined
+  /** Default true; false: the webhook is all that this program does. */
+  readonly givesAddresses?: boolean
   readonly metrics: Metrics
   readonly clientMetrics: ClientMetrics
   /** A fault of ours: the process has to end. */
@@ -41,6 +46,8 @@ export interface ControllerOptions extends ProgramOptions {
 }
 
 const LEASE_NAME = 'invar-controller'
+/** Another one: whoever gives out addresses may do so without a webhook, and then never looks at its certificates. */
+const WEBHOOK_LEASE_NAME = 'invar-webhook'
 /** One a connection of the client, so that no write waits in a queue that the fence does not see. */
 const WRITES_IN_FLIGHT = 40
 const SECRET_RETRY_MS = 5_000
@@ -58,6 +65,7 @@ export class Controller extends InvarOperator {
   readonly #leader: Leader
   readonly #events: EventRecorder
   readonly #state: ConfigurationStateWriter
+  readonly #webhook: Webhook | undefined
   readonly #noLedger = new Ledger()
   readonly #observeReconcile: (result: Reconciled) => void
   #configuration!: Configuration
@@ -75,7 +83,7 @@ export class Controller extends InvarOperator {
     this.#leaderClient = new Client({ source, clock, userAgent: `${userAgent} leader`, maxConnections: 2 })
     this.#leader = new Leader({
       client: this.#leaderClient,
-      ...{ namespace, clock, random, name: LEASE_NAME },
+      ...{ namespace, clock, random, name: options.givesAddresses === false ? WEBHOOK_LEASE_NAME : LEASE_NAME },
       identity: `${podName === '' ? 'controller' : podName}_${randomUUID()}`,
       onElected: () => void this.#elected(),
       onDeposed: (because) => this.#deposed(because),
@@ -89,6 +97,7 @@ export class Controller extends InvarOperator {
       ...{ namespace, podName, clock, random, guard },
       onFault: (error) => this.#fault('ConfigurationState', error),
     })
+    this.#webhook = options.webhook && this.#newWebhook(options.webhook)
   }
 
   protected async init(): Promise<void> {
@@ -110,6 +119,7 @@ export class Controller extends InvarOperator {
       depth: this.#term?.allocator.depth ?? 0,
       isLeader: this.#leader.isLeader,
     }))
+    await this.#webhook?.start()
   }
 
   protected override synced(): void {
@@ -126,8 +136,14 @@ export class Controller extends InvarOperator {
     return { ok: true }
   }
 
+  /** undefined where there is no webhook. */
+  get webhookReady(): Check | undefined {
+    return this.#webhook?.ready
+  }
+
   override async stop(): Promise<void> {
     await this.#endTerm()
+    await this.#webhook?.stop()
     await this.#state.stop()
     await this.#events.drain(1_000)
     await this.#leader.stop()
@@ -138,6 +154,8 @@ export class Controller extends InvarOperator {
 
   /** A list that begins now holds all that the leader before us wrote; only then may anything be given out. */
   async #elected(): Promise<void> {
+    this.#webhook?.lead()
+    if (this.#options.givesAddresses === false) return
     this.#log.info('elected', 'this replica gives out addresses from now on')
     await this.#ended
     await this.#services.refresh()
@@ -182,7 +200,19 @@ export class Controller extends InvarOperator {
     return this.client.patch(SERVICES, service.metadata, { ...patch, metadata }, { ...fence, subresource: 'status' })
   }
 
+  #newWebhook(settings: WebhookSettings): Webhook {
+    const { namespace, clock, random, log, metrics } = this.#options
+    return new Webhook({
+      ...settings,
+      ...{ client: this.client, namespace, clock, random, log, metrics },
+      guard: (write) => this.#leader.guard(write),
+      live: () => this.#configuration.resources,
+      onFault: (error) => this.#fault('the webhook', error),
+    })
+  }
+
   #deposed(because: string): void {
+    void this.#webhook?.follow()
     this.#log.warn('deposed', `this replica gives out no more addresses: ${because}`)
     void this.#endTerm()
   }

@@ -81,6 +81,11 @@ export class Configuration {
     return this.#compiled?.snapshot
   }
 
+  /** All that the Snapshot is made from, as it is now; undefined until everything was read once. */
+  get resources(): Resources | undefined {
+    return this.#compiled === undefined ? undefined : this.#resources()
+  }
+
   get problems(): readonly Problem[] {
     return this.#compiled?.problems ?? []
   }
@@ -133,8 +138,9 @@ export class Configuration {
 }
 
 function withoutVersions<T extends KubernetesObject>(object: T): T {
-  const { name, namespace, labels, annotations, creationTimestamp } = object.metadata
-  return { ...object, metadata: { name, namespace, labels, annotations, creationTimestamp } } as unknown as T
+  const { name, namespace, labels, annotations, creationTimestamp, deletionTimestamp } = object.metadata
+  const metadata = { name, namespace, labels, annotations, creationTimestamp, deletionTimestamp }
+  return { ...object, metadata } as unknown as T
 }
 
 /** Counters in the status of a pool are no change of the configuration. */

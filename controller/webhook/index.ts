@@ -1,0 +1,1 @@
+export { Webhook, type WebhookOptions, type WebhookSettings } from './webhook.ts'
