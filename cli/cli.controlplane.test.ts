@@ -277,7 +277,11 @@ describe('where the cluster is not to be had', () => {
       () => ['pools', '--context', 'prod'],
       /no context "prod" in the kubeconfig; there are: invar: /,
     ],
-    ['no such kubeconfig', () => ['pools', '--kubeconfig', '/nowhere'], /\/nowhere.*: check --kubeconfig/],
+    [
+      'no such kubeconfig',
+      () => ['pools', '--kubeconfig', '/nowhere'],
+      /there is no kubeconfig \/nowhere: check --kubeconfig/,
+    ],
     [
       'nobody listens',
       () => ['pools', '--kubeconfig', unreachable()],

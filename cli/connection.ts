@@ -64,8 +64,10 @@ function loaded(source: KubeConfigSource) {
   try {
     return loadKubeConfig(source)
   } catch (error) {
+    const { code, path } = error as NodeJS.ErrnoException
+    const obstacle = code === 'ENOENT' ? `there is no kubeconfig ${path}` : sentenceOf(error).replaceAll(/\s+/g, ' ')
     const remedy = 'check --kubeconfig, $KUBECONFIG and --context (kubectl config get-contexts lists them)'
-    throw new CannotRun(sentenceOf(error).replaceAll(/\s+/g, ' '), remedy, error)
+    throw new CannotRun(obstacle, remedy, error)
   }
 }
 

@@ -1,0 +1,39 @@
+/** docs/cli.md against the program: its commands are understood, its JSON is JSON, nothing is left out. */
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { test } from 'node:test'
+import { programOf } from './program.ts'
+
+const page = readFileSync(new URL('../docs/cli.md', import.meta.url), 'utf8')
+const program = programOf('invarctl', () => undefined)
+
+test('every command of the page is one, with these flags', () => {
+  const lines = [...page.matchAll(/^\$ (?:source <\()?invarctl ([^)|\n]*)/gm)].map(([, rest]) =>
+    rest!.trim().split(/\s+/),
+  )
+  assert.ok(lines.length >= 6)
+  for (const [name, ...words] of lines) {
+    const command = program.commands.find((one) => one.name() === name)
+    assert.ok(command !== undefined, `no command ${name}`)
+    for (const flag of words.filter((word) => word.startsWith('-'))) {
+      assert.ok(
+        command.options.some(({ long, short }) => flag === long || flag === short),
+        `${name} ${flag}`,
+      )
+    }
+  }
+})
+
+test('every command has its place on the page, and every flag is named', () => {
+  for (const command of program.commands) {
+    assert.match(page, new RegExp(`^## .*\\b${command.name()}\\b`, 'm'))
+    for (const { long } of command.options) {
+      assert.ok(page.includes(long === '--filename' ? '`-f`' : long === '--output' ? '-o text' : long!), long!)
+    }
+  }
+})
+
+test('its JSON is JSON', () => {
+  for (const [, block] of page.matchAll(/```json\n([\s\S]*?)```/g))
+    assert.doesNotThrow(() => JSON.parse(block!), `${block}`)
+})
