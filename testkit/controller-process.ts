@@ -49,6 +49,8 @@ export class ControllerProcess {
       'lb-class': options.loadBalancerClass ?? '',
       'health-probe-port': healthPort,
       port: metricsPort,
+      // Several run on one machine, and its port is the same for all.
+      'webhook-mode': 'disabled',
     }
     const args = Object.entries(flags).map(([name, value]) => `--${name}=${value}`)
     const workplace = openWorkplace('controller')
