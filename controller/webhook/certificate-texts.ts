@@ -53,7 +53,12 @@ export function examineServer({ certificate, key }: ServerTexts): Held {
 function heldAuthority(certificate: X509Certificate | undefined, key: string): Held {
   if (certificate === undefined && key === '') return { kind: 'absent' }
   if (certificate !== undefined && !certificate.ca) return { kind: 'unusable', because: 'is not one of an authority' }
-  return heldBy(certificate, key)
+  const held = heldBy(certificate, key)
+  const { asymmetricKeyType: type, asymmetricKeyDetails: details } = certificate?.publicKey ?? {}
+  // What `issue` can sign with: ours, and MetalLB's.
+  const isKnown = type === 'rsa' || (type === 'ec' && details?.namedCurve === 'prime256v1')
+  if (held.kind === 'held' && !isKnown) return { kind: 'unusable', because: 'has a key that is neither P-256 nor RSA' }
+  return held
 }
 
 function heldServer(texts: CertificateTexts, authority: X509Certificate | undefined, dnsName: string): Held {

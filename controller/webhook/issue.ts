@@ -22,6 +22,7 @@ import type { CertificateTexts } from './certificate-texts.ts'
 import { authorityValidity, serverValidity, type Validity } from './certificates.ts'
 
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const
+const RSA = { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' } as const
 /** MetalLB's names. */
 const AUTHORITY_NAME = [{ O: ['metallb'] }, { CN: ['cert'] }]
 
@@ -50,6 +51,7 @@ export async function issueAuthority(wallMs: number): Promise<AuthorityTexts> {
 export async function issueServer(authority: AuthorityTexts, dnsName: string, wallMs: number): Promise<ServerTexts> {
   const issuer = new X509Certificate(authority.authority)
   const keys = await newKeys()
+  const signer = await signerOf(authority.authorityKey)
   const validity = serverValidity(wallMs, {
     notBefore: issuer.notBefore.getTime(),
     notAfter: issuer.notAfter.getTime(),
@@ -59,15 +61,15 @@ export async function issueServer(authority: AuthorityTexts, dnsName: string, wa
     subject: [{ O: ['metallb'] }, { CN: [dnsName.slice(0, 64)] }],
     issuer: issuer.subject,
     ...datesOf(validity),
-    signingAlgorithm: ALGORITHM,
+    signingAlgorithm: signer.algorithm,
     publicKey: keys.publicKey,
-    signingKey: await privateKeyOf(authority.authorityKey),
+    signingKey: signer.key,
     extensions: [
       new BasicConstraintsExtension(false, undefined, true),
       new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
       new ExtendedKeyUsageExtension([ExtendedKeyUsage.serverAuth]),
       new SubjectAlternativeNameExtension([{ type: 'dns', value: dnsName }]),
-      await AuthorityKeyIdentifierExtension.create(issuer.publicKey),
+      await identifierOf(issuer),
       await SubjectKeyIdentifierExtension.create(keys.publicKey),
     ],
   })
@@ -86,7 +88,19 @@ async function pemOf(key: CryptoKey): Promise<string> {
   return `${PemConverter.encode(await crypto.subtle.exportKey('pkcs8', key), 'PRIVATE KEY')}\n`
 }
 
-/** @throws Error where it is no key of ours; `examine` has read it before, and one of another kind is then replaced */
-async function privateKeyOf(pem: string): Promise<CryptoKey> {
-  return createPrivateKey(pem).toCryptoKey(ALGORITHM, false, ['sign'])
+/** An authority that MetalLB has made signs with RSA; it is kept until its time is over. */
+async function signerOf(
+  pem: string,
+): Promise<{ readonly key: CryptoKey; readonly algorithm: typeof ALGORITHM | typeof RSA }> {
+  const key = createPrivateKey(pem)
+  const algorithm = key.asymmetricKeyType === 'rsa' ? RSA : ALGORITHM
+  return { key: key.toCryptoKey(algorithm, false, ['sign']), algorithm }
+}
+
+/** RFC 5280 §4.2.1.1: the identifier that the issuer bears, however it was made. */
+async function identifierOf(issuer: X509Certificate): Promise<AuthorityKeyIdentifierExtension> {
+  const borne = issuer.getExtension(SubjectKeyIdentifierExtension)
+  return borne === null
+    ? AuthorityKeyIdentifierExtension.create(issuer.publicKey)
+    : new AuthorityKeyIdentifierExtension(borne.keyId)
 }
