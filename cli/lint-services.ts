@@ -40,7 +40,7 @@ export function lintServices(
   const settled = pools && settle(adoptedLedger(pools.snapshot, []), requests)
   return ours.flatMap(({ ref, service, request }) => [
     ...lintAnnotations(ref, service),
-    ...lintRequest(ref, service, request, settled?.get(request.key)?.decision, pools),
+    ...lintRequest({ ref, service, request, decision: settled?.get(request.key)?.decision }, pools),
   ])
 }
 
@@ -58,10 +58,10 @@ function lintAnnotations(ref: ObjectRef, service: ServiceShape): readonly Proble
     .filter((name) => OURS.test(name))
     .flatMap((name) => {
       const path = `metadata.annotations[${name}]`
-      if (!KNOWN.has(name)) return problem(ref, path, 'annotation-unknown', 'error', meantBy(name))
+      if (!KNOWN.has(name)) return problem(ref, path, 'annotation-unknown', meantBy(name))
       if (!name.startsWith('metallb.universe.tf/')) return []
       const remedy = `is deprecated; write ${name.replace('metallb.universe.tf/', 'metallb.io/')}`
-      return problem(ref, path, 'annotation-deprecated', 'notice', remedy)
+      return problem(ref, path, 'annotation-deprecated', remedy)
     })
 }
 
@@ -73,26 +73,26 @@ function meantBy(name: string): string {
     : `is unknown; write ${meant}`
 }
 
-function lintRequest(
-  ref: ObjectRef,
-  service: ServiceShape,
-  request: ServiceRequest,
-  decision: Decision | undefined,
-  pools: PoolsOfFiles | undefined,
-): readonly Problem[] {
+interface JudgedService extends LintedService {
+  readonly request: ServiceRequest
+  /** undefined = the files have no pools. */
+  readonly decision: Decision | undefined
+}
+
+function lintRequest(judged: JudgedService, pools: PoolsOfFiles | undefined): readonly Problem[] {
+  const { ref, service, request, decision } = judged
   const path = pathOfRequest(service)
   if (path === '') return []
   if (request.requestedAddresses.kind === 'malformed') {
     const { because } = request.requestedAddresses
-    return problem(ref, path, 'request-malformed', 'error', failureSentence({ kind: 'request-malformed', because }))
+    return problem(ref, path, 'request-malformed', failureSentence({ kind: 'request-malformed', because }))
   }
   if (pools === undefined || decision?.outcome.kind !== 'waiting') return []
   const { because } = decision.outcome
   const sentence = failureSentence(because)
-  if (because.kind === 'request-malformed') return problem(ref, path, 'request-malformed', 'error', sentence)
+  if (because.kind === 'request-malformed') return problem(ref, path, 'request-malformed', sentence)
   if (refusalsIn(because).some((verdict) => isNoNews(verdict, pools))) return []
-  // The cluster may have other pools than the files: it is for the user to know.
-  return problem(ref, path, 'request-refused', 'waiting', sentence)
+  return problem(ref, path, 'request-refused', sentence)
 }
 
 function refusalsIn(failure: AllocationFailure): readonly PoolVerdict[] {
@@ -118,13 +118,15 @@ function pathOfRequest({ metadata, spec }: ServiceShape): string {
   return spec?.loadBalancerIP ? 'spec.loadBalancerIP' : ''
 }
 
-function problem(
-  object: ObjectRef,
-  path: string,
-  rule: LintRule,
-  severity: Problem['severity'],
-  text: string,
-): readonly Problem[] {
-  const message = `${object.kind} ${object.name}${path === '' ? '' : `, ${path}`}: ${text}.`
-  return [{ object, path, rule, message, severity }]
+/** The cluster may have other pools than the files: that these refuse is for the user to judge. */
+const SEVERITIES = {
+  'annotation-unknown': 'error',
+  'annotation-deprecated': 'notice',
+  'request-malformed': 'error',
+  'request-refused': 'waiting',
+} as const satisfies Partial<Record<LintRule, Problem['severity']>>
+
+function problem(object: ObjectRef, path: string, rule: keyof typeof SEVERITIES, text: string): readonly Problem[] {
+  const message = `${object.kind} ${object.name}, ${path}: ${text}.`
+  return [{ object, path, rule, message, severity: SEVERITIES[rule] }]
 }

@@ -44,7 +44,7 @@ export function lint({ objects, namespace, request }: LintInput): LintResult {
   const strangers = ours.filter(({ object }) => !isKind(object.kind))
   const problems = [
     ...strangers.map(kindUnknown),
-    ...lintConfiguration(configuration, services, namespace, request),
+    ...lintTogether({ configuration, services, namespace, request }),
   ].map(placer(objects))
   const order = new Map(objects.map(({ file }, index) => [file, index]))
   const checked = strangers.length + configuration.length + services.length
@@ -59,12 +59,12 @@ function groupOf(apiVersion: string): string {
   return apiVersion.split('/')[0]!
 }
 
-function lintConfiguration(
-  configuration: readonly ManifestObject[],
-  services: readonly ManifestObject[],
-  namespace: string | undefined,
-  request: RequestOptions,
-): readonly Problem[] {
+interface SortedInput extends Omit<LintInput, 'objects'> {
+  readonly configuration: readonly ManifestObject[]
+  readonly services: readonly ManifestObject[]
+}
+
+function lintTogether({ configuration, services, namespace, request }: SortedInput): readonly Problem[] {
   // Nothing is known of these objects but their kind; `compile` checks their structure before it reads a field.
   const gathered = gather(configuration.map(({ object }) => object as unknown as ConfigResource))
   const resources = { ...gathered, unknownFields: 'error' as const, ...(namespace === undefined ? {} : { namespace }) }
