@@ -22,6 +22,7 @@ export async function playOnCurrentCluster(story: Story, keep: boolean): Promise
         execFile(kubectl, args, (error, stdout) => (error === null ? resolve(stdout) : reject(error)))
       }),
   }
+  refuseWhereInUse(stage)
   const context = stage.kubectl(['config', 'current-context']).trim()
   story.say(`Cluster: ${context}. Its nodes need the images ${imageReference()} and ${IMAGES.web.reference}.`)
   try {
@@ -32,4 +33,14 @@ export async function playOnCurrentCluster(story: Story, keep: boolean): Promise
   } finally {
     if (!keep) remove(stage)
   }
+}
+
+/** What the demo removes in the end must have been its own. */
+function refuseWhereInUse(stage: Stage): void {
+  const found = stage.kubectl(['get', 'crd', 'ipaddresspools.metallb.io', '--ignore-not-found', '-o', 'name']).trim()
+  if (found === '') return
+  const remedy = 'choose a cluster without, or remove them: kubectl delete -k deploy/ (this deletes all pools)'
+  throw new Missing(
+    `this cluster has metallb.io resources already, which the demo would take over and delete; ${remedy}`,
+  )
 }
