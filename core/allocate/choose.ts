@@ -85,15 +85,18 @@ function chooseRequested(
   const fault = requestFault(request, families)
   if (fault !== undefined) return failed(fault)
   const texts = addresses.map(formatAddress)
+  const { requestedPool } = request
+  const located = ledger.locate(addresses[0]!)?.pool.pool.name
+  // First, because who holds the address may change without this Service being asked again; its pool may not.
+  if (requestedPool !== undefined && located !== undefined && requestedPool !== located) {
+    const because = { kind: 'not-in-requested-pool', pool: located, requestedPool } as const
+    return failed({ kind: 'addresses-refused', addresses: texts, because })
+  }
   const validation = validateNew(ledger, request, addresses, nowMs)
   if (validation.kind === 'refused') {
     return failed({ kind: 'addresses-refused', addresses: texts, because: validation.because })
   }
   const pool = validation.pool.pool.name
-  if (request.requestedPool !== undefined && request.requestedPool !== pool) {
-    const because = { kind: 'not-in-requested-pool', pool, requestedPool: request.requestedPool } as const
-    return failed({ kind: 'addresses-refused', addresses: texts, because })
-  }
   return { kind: 'chosen', addresses: texts, places: validation.places, pool, verdicts: [{ pool, refusal: undefined }] }
 }
 

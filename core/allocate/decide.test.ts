@@ -125,3 +125,13 @@ for (const [requested, told] of REQUESTS) {
     assert.ok(message.includes(told), message)
   })
 }
+
+test('an address of another pool than the one asked for is refused for that, whoever holds it: told once', () => {
+  const ledger = new Ledger()
+  const pools = [pool('p', { addresses: ['192.0.2.0/32'] }), pool('q', { addresses: ['198.51.100.0/32'] })]
+  ledger.configure(compile(resources(pools)).snapshot)
+  const annotations = { 'metallb.io/address-pool': 'p', 'metallb.io/loadBalancerIPs': '198.51.100.0' }
+  assert.deepEqual(reasons(ledger, { annotations }), ['AllocationFailed'])
+  ledger.assign({ key: 'default/holder', addresses: ['198.51.100.0'], sharingKey: '', backendKey: '', ports: [] }, 0)
+  assert.deepEqual(reasons(ledger, { annotations }), [])
+})
