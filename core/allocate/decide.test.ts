@@ -132,6 +132,9 @@ test('an address of another pool than the one asked for is refused for that, who
   ledger.configure(compile(resources(pools)).snapshot)
   const annotations = { 'metallb.io/address-pool': 'p', 'metallb.io/loadBalancerIPs': '198.51.100.0' }
   assert.deepEqual(reasons(ledger, { annotations }), ['AllocationFailed'])
-  ledger.assign({ key: 'default/holder', addresses: ['198.51.100.0'], sharingKey: '', backendKey: '', ports: [] }, 0)
+  ledger.assign(
+    { key: 'default/holder', addresses: ['198.51.100.0'], sharingKey: '', backendKey: '', ports: [], isShown: true },
+    0,
+  )
   assert.deepEqual(reasons(ledger, { annotations }), [])
 })

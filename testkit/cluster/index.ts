@@ -16,9 +16,11 @@ import { join } from 'node:path'
 import { type ControlPlane, type ControlPlaneOptions, startControlPlane } from '../controlplane.ts'
 import { openWorkplace, type Workplace } from '../leftovers.ts'
 import { createLan, type Host, type Lan } from '../netns.ts'
+import { startProgram } from '../program.ts'
 import { requireProgram } from '../programs.ts'
 import { LAN_HOSTS, nodeNetwork } from './addressing.ts'
 import { type ClusterNode, startNode } from './node.ts'
+import { kubeProxyConfiguration } from './node-files.ts'
 import { imageFile, missingForCluster, toolsEnvironment } from './tools.ts'
 
 export { LAN_HOSTS } from './addressing.ts'
@@ -74,7 +76,10 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
       flags: options.flags ?? {},
       network: { namespace: lan.host('cp').path, address: LAN_HOSTS.controlPlane.address4, port: 6443 },
     })
-    const nodes = startNodes({ workplace, lan, plane, networks, prefix, images: options.images ?? [] })
+    const proxyKubeconfig = plane.kubeconfigFor('kube-proxy', { commonName: 'system:kube-proxy' })
+    const images = options.images ?? []
+    const nodes = startNodes({ workplace, lan, plane, networks, prefix, images, proxyKubeconfig })
+    startServiceProxy(workplace, lan, proxyKubeconfig)
     return new NamespaceCluster(workplace, lan, plane, nodes)
   } catch (error) {
     await plane?.stop()
@@ -215,10 +220,25 @@ interface NodesToStart {
   readonly networks: Networks
   readonly prefix: string
   readonly images: readonly string[]
+  readonly proxyKubeconfig: string
 }
 
-function startNodes({ workplace, lan, plane, networks, prefix, images }: NodesToStart): ClusterNode[] {
-  const proxyKubeconfig = plane.kubeconfigFor('kube-proxy', { commonName: 'system:kube-proxy' })
+/** The API server calls webhooks by their Service, so that its host translates ClusterIPs like a node. */
+function startServiceProxy(workplace: Workplace, lan: Lan, proxyKubeconfig: string): void {
+  const configuration = join(workplace.directory, 'kube-proxy.json')
+  writeFileSync(configuration, JSON.stringify(kubeProxyConfiguration(proxyKubeconfig)))
+  startProgram(workplace, {
+    name: 'kube-proxy',
+    command: requireProgram('kube-proxy'),
+    // It waits for a Node of its name, and the control plane's host is none: any Node will do.
+    args: ['--config', configuration, '--hostname-override', 'n1'],
+    environment: toolsEnvironment(),
+    namespace: lan.host('cp').path,
+  })
+}
+
+function startNodes(options: NodesToStart): ClusterNode[] {
+  const { workplace, lan, plane, networks, prefix, images, proxyKubeconfig } = options
   const all = [imageFile('pause'), imageFile('web'), ...images]
   return networks.map((network) => {
     mkdirSync(join(workplace.directory, network.name))

@@ -25,7 +25,7 @@ export function writeNodeFiles(files: NodeFiles): void {
   writeFileSync(at('containerd.toml'), containerdToml(files))
   json('var/cni/net.d/10-pods.conflist', podNetwork(files.network))
   json('kubelet.json', kubeletConfiguration(files))
-  json('kube-proxy.json', kubeProxyConfiguration(files))
+  json('kube-proxy.json', kubeProxyConfiguration(files.proxyKubeconfig))
 }
 
 function containerdToml({ cniFolder, runc }: NodeFiles): string {
@@ -107,7 +107,8 @@ function kubeletConfiguration({ cgroup, caFile }: NodeFiles): unknown {
   }
 }
 
-function kubeProxyConfiguration({ proxyKubeconfig }: NodeFiles): unknown {
+/** For a node, and for the control plane's host, which calls webhooks by their Service. */
+export function kubeProxyConfiguration(proxyKubeconfig: string): unknown {
   return {
     apiVersion: 'kubeproxy.config.k8s.io/v1alpha1',
     kind: 'KubeProxyConfiguration',
