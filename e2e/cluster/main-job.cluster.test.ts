@@ -71,6 +71,18 @@ suite('the main job on a cluster', { timeout: 240_000 }, () => {
     await probe.stop()
   })
 
+  test('a pool that overlaps another is refused when it is applied, in the words of the webhook', async (t) => {
+    if (!requireRoot(t)) return
+    const overlapping = {
+      apiVersion: 'metallb.io/v1beta1',
+      kind: 'IPAddressPool',
+      metadata: { name: 'overlapping', namespace: NAMESPACE },
+      spec: { addresses: ['172.30.0.210/32'] },
+    }
+    const apply = () => stage.kubectl(['apply', '-f', '-'], JSON.stringify(overlapping))
+    assert.throws(apply, /denied the request: .*"172\.30\.0\.210\/32" overlaps with .* pool first-pool/)
+  })
+
   test("the owner's node loses its power: another answers, the address is the same, others do not move", async (t) => {
     if (!requireRoot(t)) return
     const owner = neighbour(cluster, shared)
