@@ -43,8 +43,10 @@ export function judge(submission: Submission, live: Resources): Judgement {
     (problem) => problem.severity === 'error' && (isSame(problem.object, ref) || !before.has(textOf(problem))),
   )
   const mild = after.filter((problem) => problem.severity !== 'error' && isSame(problem.object, ref))
-  const warnings = [...mild, ...warnAbout(ref, object)].map((problem) => problem.message)
-  return { allowed: problems.length === 0, problems, warnings }
+  const allowed = problems.length === 0
+  // What is refused may be of any form: only what is in order is looked at for what else it may mean.
+  const warnings = [...mild, ...(allowed ? warnAbout(ref, object) : [])].map((problem) => problem.message)
+  return { allowed, problems, warnings }
 }
 
 const ALLOWED: Judgement = { allowed: true, problems: [], warnings: [] }
