@@ -83,6 +83,27 @@ suite('the main job on a cluster', { timeout: 240_000 }, () => {
     assert.throws(apply, /denied the request: .*"172\.30\.0\.210\/32" overlaps with .* pool first-pool/)
   })
 
+  // Before a node dies: it may be the controller's, which then waits for Kubernetes to notice.
+  test('an address outside every pool is refused with an event that names it; the others go on', async (t) => {
+    if (!requireRoot(t)) return
+    const service = {
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { name: 'greedy', annotations: { 'metallb.io/loadBalancerIPs': '198.51.100.1' } },
+      spec: { type: 'LoadBalancer', selector: { app: 'web' }, ports: [{ port: 80, targetPort: 8080 }] },
+    }
+    stage.kubectl(['apply', '-f', '-'], JSON.stringify(service))
+    const events = [
+      'get',
+      'events',
+      '--field-selector=involvedObject.name=greedy',
+      '-o',
+      'jsonpath={.items[*].message}',
+    ]
+    await eventually(() => assert.match(stage.kubectl(events), /198\.51\.100\.1/))
+    await eventually(() => cluster.client.run('curl', '-sS', '-m1', `http://${address}/`))
+  })
+
   test("the owner's node loses its power: another answers, the address is the same, others do not move", async (t) => {
     if (!requireRoot(t)) return
     const owner = neighbour(cluster, shared)
@@ -101,27 +122,6 @@ suite('the main job on a cluster', { timeout: 240_000 }, () => {
     if (bystander !== owner) assert.equal(neighbour(cluster, address), bystander)
     const path = 'jsonpath={.status.loadBalancer.ingress[*].ip}'
     assert.equal(stage.kubectl(['get', 'service', 'shared-udp', '-o', path]), shared)
-  })
-
-  test('an address outside every pool is refused with an event that names it; the others go on', async (t) => {
-    if (!requireRoot(t)) return
-    const service = {
-      apiVersion: 'v1',
-      kind: 'Service',
-      metadata: { name: 'greedy', annotations: { 'metallb.io/loadBalancerIPs': '198.51.100.1' } },
-      spec: { type: 'LoadBalancer', selector: { app: 'web' }, ports: [{ port: 80, targetPort: 8080 }] },
-    }
-    stage.kubectl(['apply', '-f', '-'], JSON.stringify(service))
-    const events = [
-      'get',
-      'events',
-      '--field-selector=involvedObject.name=greedy',
-      '-o',
-      'jsonpath={.items[*].message}',
-    ]
-    await eventually(() => assert.match(stage.kubectl(events), /198\.51\.100\.1/))
-    // A request may still be sent to a pod of the dead node, which Kubernetes has not noticed yet: another is not.
-    await eventually(() => cluster.client.run('curl', '-sS', '-m1', `http://${address}/`))
   })
 
   test('no container was restarted meanwhile', (t) => {
