@@ -131,6 +131,13 @@ describe('controller', () => {
     assert.match(read('service/typo', MESSAGE), /192\.0\.2\.300/)
   })
 
+  test('an annotation that names no pool: the pool is named, and the Service gets nothing from others', async () => {
+    apply(service('lost', { 'metallb.universe.tf/address-pool': 'nowhere' }))
+    await waitFor('service/lost', CONDITION, 'False')
+    assert.match(read('service/lost', MESSAGE), /"nowhere"/)
+    assert.equal(read('service/lost', IP), '')
+  })
+
   test('an unparsable pool is refused, an overlapping one reported, with field and cause; others go on', async () => {
     assert.throws(
       () => apply(pool('broken', ['192.0.2.999/24'])),
