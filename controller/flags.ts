@@ -1,6 +1,9 @@
 import type { FlagTable } from '../runtime/flags.ts'
 import { LEVELS } from '../runtime/log.ts'
 
+const PLAIN_METRICS = 'metrics are served without TLS so far'
+const TLS_DEFAULTS = 'the defaults of the runtime hold'
+
 /** The controller's flags: MetalLB's names, so that old manifests start it unchanged. */
 export const CONTROLLER_FLAGS = {
   port: { about: 'TCP port of the metrics; 0 = no metrics', kind: 'number', default: '9120' },
@@ -72,4 +75,8 @@ export const CONTROLLER_FLAGS = {
     default: '',
     noEffect: 'the membership Secret has no owner, so that it outlives an upgrade',
   },
+  'metrics-cert-dir': { about: 'certificate of the metrics', kind: 'text', default: '', noEffect: PLAIN_METRICS },
+  'tls-cipher-suites': { about: 'cipher suites', kind: 'text', default: '', noEffect: TLS_DEFAULTS },
+  'tls-curve-preferences': { about: 'curves', kind: 'text', default: '', noEffect: TLS_DEFAULTS },
+  'pprof-bind-address': { about: 'profiling endpoint', kind: 'text', default: '', noEffect: 'there is none' },
 } as const satisfies FlagTable
