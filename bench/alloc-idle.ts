@@ -11,6 +11,7 @@ import {
   assignAll,
   auditedWrites,
   type Progress,
+  quiet,
   SERVICE_COUNT,
   serviceName,
   startAllocationCluster,
@@ -36,6 +37,8 @@ async function run(progress: Progress) {
   await seedServices(cluster, 0, SERVICE_COUNT)
   const controller = await assignAll(cluster, SERVICE_COUNT)
   try {
+    progress('until the last event is written')
+    await quiet(controller)
     for (let index = 0; index < SLICES; index++) await cluster.client.create(ENDPOINT_SLICES, sliceOf(index, 0))
     const writesBefore = auditedWrites(cluster.plane).length
     const cpuBefore = cpuSeconds(controller)

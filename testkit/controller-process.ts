@@ -19,6 +19,8 @@ export interface ControllerProcessOptions {
   /** Default: the cluster admin's of the control plane. */
   readonly kubeconfig?: string
   readonly loadBalancerClass?: string
+  /** Serves the admission webhook too, on a port of its own. Default: no. */
+  readonly webhook?: boolean
   /** File to run. Default: the source. */
   readonly main?: string
   /** Flags of Node. */
