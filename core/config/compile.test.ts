@@ -274,6 +274,32 @@ table('local preference', [
   ['is equal', [pool('p'), preferring('a', 1), preferring('b', 1)], []],
   ['0 is unset', [pool('p'), preferring('a', 0), bgp('b')], []],
   [
+    'differs in the second common pool only',
+    [
+      pool('p', { addresses: ['10.0.0.0/24'] }),
+      dual,
+      preferring('a', 1, { aggregationLength: 24, ipAddressPools: ['p'] }),
+      preferring('a2', 1, { ipAddressPools: ['dual'] }),
+      preferring('b', 2, { ipAddressPools: ['dual', 'p'] }),
+    ],
+    CONFLICT,
+  ],
+  [
+    'differs in one pool, after another that only the younger reaches',
+    [
+      pool('p', { addresses: ['10.0.0.0/24'] }),
+      pool('q', { addresses: ['10.0.1.0/24'] }),
+      preferring('a', 1, { ipAddressPools: ['q'] }),
+      preferring('b', 2),
+    ],
+    CONFLICT,
+  ],
+  [
+    'one of several peers is common',
+    [pool('p'), preferring('a', 1, { peers: ['x', 'y'] }), preferring('b', 2, { peers: ['y', 'z'] })],
+    CONFLICT,
+  ],
+  [
     'differs, but no pool is common',
     [pool('p'), preferring('a', 1), preferring('b', 2, { ipAddressPools: ['x'] })],
     [],

@@ -68,6 +68,11 @@ test('after a restart a bad pool holds still with the ranges that can be read', 
   assert.equal(snapshot.pools.get('web')?.suspended?.path, 'spec.addresses[1]')
 })
 
+test('the ranges that can be read go on behind a bad one and one that overlaps', () => {
+  const addresses = ['oops', '10.0.0.0/24', '10.0.0.7/32', '10.0.1.0/24']
+  assert.deepEqual(ranges(given([pool('p', { addresses })]).snapshot, 'p'), ['10.0.0.0/24', '10.0.1.0/24'])
+})
+
 test('a pool that overlaps an older one is suspended; the older serves on', () => {
   const { snapshot, rules } = given([WEB, pool('late', { addresses: ['192.0.2.128/25'] }, aged(1))])
   assert.deepEqual(rules, ['late: pools-overlap'])
