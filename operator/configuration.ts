@@ -11,6 +11,7 @@ import {
   type Problem,
   type Resources,
   type Snapshot,
+  viewOfNode,
 } from '../core/config/index.ts'
 import type { BFDProfile, BGPAdvertisement, BGPPeer, Community, IPAddressPool, L2Advertisement } from '../crds/index.ts'
 import type { Clock, TimerHandle } from '../runtime/clock.ts'
@@ -44,6 +45,7 @@ export class Configuration {
   readonly nodes: Informer<Node, KeptNode>
   readonly #clock: Clock
   readonly #namespace: string
+  readonly #node: string | undefined
   readonly #pools: Informer<Stored<IPAddressPool>>
   readonly #l2Advertisements: Informer<Stored<L2Advertisement>>
   readonly #bgpAdvertisements: Informer<Stored<BGPAdvertisement>>
@@ -55,10 +57,14 @@ export class Configuration {
   #compiled: Compiled | undefined
   #timer: TimerHandle | undefined
 
-  /** @param namespace where the metallb.io resources are read */
-  constructor(follow: Follow, clock: Clock, namespace: string) {
+  /**
+   * @param namespace where the metallb.io resources are read
+   * @param node where given, what concerns other nodes only is set aside: it must not make this node's state invalid
+   */
+  constructor(follow: Follow, clock: Clock, namespace: string, node?: string) {
     this.#clock = clock
     this.#namespace = namespace
+    this.#node = node
     const own = <T extends KubernetesObject>(resource: Resource<T>): Informer<T> =>
       this.#recompileOn(follow(resource, { selection: { namespace }, transform: withoutVersions<T> }))
     this.#pools = own(IP_ADDRESS_POOLS)
@@ -118,7 +124,9 @@ export class Configuration {
   }
 
   #compile(): void {
-    this.#compiled = compile(this.#resources(), this.#compiled?.snapshot)
+    const own = this.#node === undefined ? undefined : this.nodes.store.get(this.#node)
+    const resources = own === undefined ? this.#resources() : viewOfNode(this.#resources(), own)
+    this.#compiled = compile(resources, this.#compiled?.snapshot)
     for (const listener of this.#listeners) listener(this.#compiled)
   }
 

@@ -8,6 +8,7 @@ import {
   ENDPOINT_SLICES,
   EventRecorder,
   type EventToRaise,
+  type Follow,
   type Informer,
   InvarOperator,
   nameOfKey,
@@ -98,7 +99,8 @@ export class Speaker extends InvarOperator {
 
   protected async init(): Promise<void> {
     const { clock, namespace, clientMetrics, metrics, wire, node, refreshIntervalMs } = this.#options
-    this.#configuration = new Configuration((resource, options) => this.follow(resource, options), clock, namespace)
+    const follow: Follow = (resource, options) => this.follow(resource, options)
+    this.#configuration = new Configuration(follow, clock, namespace, node)
     this.#services = this.follow(SERVICES, { transform: keepService })
     this.#initAnnouncer()
     this.#initMembership()
