@@ -50,6 +50,10 @@ const LEASE_NAME = 'invar-controller'
 const WEBHOOK_LEASE_NAME = 'invar-webhook'
 /** One a connection of the client, so that no write waits in a queue that the fence does not see. */
 const WRITES_IN_FLIGHT = 40
+/** With so many Services waiting for their status, events wait too. */
+const BUSY_DEPTH = 100
+/** Few and large: a page costs a round trip, and ten thousand Services come from the API server's memory anyway. */
+const SERVICES_A_PAGE = 5_000
 const SECRET_RETRY_MS = 5_000
 
 /** What lives as long as one term of leadership: the ledger is rebuilt from what the API server has. */
@@ -90,7 +94,12 @@ export class Controller extends InvarOperator {
       onError: (error) => this.#log.warn('leaseFailed', `the Lease could not be read or written: ${error.message}`),
     })
     const guard = <T>(write: (fence: Fence) => Promise<T>): Promise<T> => this.#leader.guard(write)
-    this.#events = new EventRecorder({ client: this.client, component: 'metallb-controller', clock, random, guard })
+    this.#events = new EventRecorder({
+      client: this.client,
+      component: 'metallb-controller',
+      ...{ clock, random, guard },
+      isBusy: () => (this.#term?.allocator.depth ?? 0) > BUSY_DEPTH,
+    })
     this.#state = new ConfigurationStateWriter({
       client: this.client,
       component: { kind: 'controller' },
@@ -103,7 +112,7 @@ export class Controller extends InvarOperator {
   protected async init(): Promise<void> {
     const { clock, namespace, metrics, clientMetrics } = this.#options
     this.#configuration = new Configuration((resource, options) => this.follow(resource, options), clock, namespace)
-    this.#services = this.follow(SERVICES, { transform: keepService })
+    this.#services = this.follow(SERVICES, { transform: keepService, pageSize: SERVICES_A_PAGE })
     this.#services.onChange(({ key }) => {
       clientMetrics.countUpdate()
       this.#term?.allocator.serviceChanged(key)

@@ -163,3 +163,14 @@ test('drain waits for what is queued, but not for ever', async () => {
   await drained
   assert.equal(recorder.depth, 1)
 })
+
+test('a busy caller is not disturbed: events wait until it has time', async () => {
+  let isBusy = true
+  const { recorder, clock, written } = worldOf({ isBusy: () => isBusy })
+  recorder.raise(eventOf('web', 'no'))
+  await clock.advanceAsync(5_000)
+  assert.deepEqual(written, [])
+  isBusy = false
+  await clock.advanceAsync(250)
+  assert.deepEqual(written, ['create web AllocationFailed ×1'])
+})

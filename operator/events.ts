@@ -23,6 +23,8 @@ export interface EventRecorderOptions {
   readonly perSecond?: number
   /** Waiting at most. Default 10,000. */
   readonly queueLimit?: number
+  /** While true nothing is written: what the caller does then is worth more than a prompt event. */
+  readonly isBusy?: () => boolean
   /** Sends through a fence, such as `Leader.guard`; what the fence refuses is dropped. */
   readonly guard?: <T>(write: (options: RequestOptions) => Promise<T>) => Promise<T>
 }
@@ -39,6 +41,8 @@ export interface EventCounters {
 export const MAX_MESSAGE_LENGTH = 1024
 
 const BURST = 100
+/** A busy caller is asked again so often. */
+const BUSY_MS = 250
 const IN_FLIGHT = 2
 const BACKOFF: Backoff = { baseMs: 500, maxMs: 30_000 }
 
@@ -100,7 +104,7 @@ export class EventRecorder {
     while (this.#inFlight < IN_FLIGHT) {
       const [series] = this.#waiting
       if (series === undefined) break
-      const waitMs = Math.max(this.#pausedUntil - clock.now(), this.#budget.waitMs(clock.now()))
+      const waitMs = this.#waitMs(clock.now())
       if (waitMs > 0) {
         this.#timer ??= clock.setTimeout(() => {
           this.#timer = undefined
@@ -114,6 +118,11 @@ export class EventRecorder {
     }
     if (this.#waiting.size > 0 || this.#inFlight > 0) return
     for (const resolve of this.#drained.splice(0)) resolve()
+  }
+
+  #waitMs(now: number): number {
+    if (this.#options.isBusy?.() === true) return BUSY_MS
+    return Math.max(this.#pausedUntil - now, this.#budget.waitMs(now))
   }
 
   async #write(series: Series): Promise<void> {
