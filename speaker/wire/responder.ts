@@ -38,10 +38,17 @@ export interface ResponderEvents {
   readonly fault: (what: string, cause: unknown) => void
 }
 
-interface Station {
+interface Opened {
+  /** What the responder was opened with: when that changes it is opened anew. */
   readonly identity: string
-  readonly responders: Set<Responder>
+  readonly responder: Responder
 }
+
+/**
+ * The responders of one interface. Each is opened anew for what concerns it alone: a link-local address that becomes
+ * known must not leave a question by ARP unanswered.
+ */
+type Station = Map<Family, Opened>
 
 export class Responders {
   readonly #holdings: Holdings
@@ -67,12 +74,9 @@ export class Responders {
   /** Has responders on exactly these interfaces; returns the names of those where that succeeded. */
   sync(usable: readonly UsableInterface[]): ReadonlySet<string> {
     this.#ownMacs = new Set(usable.map(({ mac }) => mac))
-    const wanted = new Map(usable.map((one) => [one.name, one]))
-    for (const [name, station] of this.#stations) {
-      const one = wanted.get(name)
-      if (one === undefined || `${one.index} ${identityOf(one)}` !== station.identity) this.#close(name, station)
-    }
-    for (const one of usable) if (!this.#stations.has(one.name)) this.#open(one)
+    const names = new Set(usable.map(({ name }) => name))
+    for (const [name, station] of this.#stations) if (!names.has(name)) this.#close(name, station)
+    for (const one of usable) this.#open(one)
     return new Set(this.#stations.keys())
   }
 
@@ -92,7 +96,7 @@ export class Responders {
   announce(ip: string, interfaceName: string): void {
     const held = this.#holdings.get(ip)
     if (held === undefined) return
-    for (const responder of this.#stations.get(interfaceName)?.responders ?? []) {
+    for (const { responder } of this.#stations.get(interfaceName)?.values() ?? []) {
       if (responder.family !== held.address.family) continue
       responder.announce(held)
       this.#unflushed.add(responder)
@@ -109,34 +113,51 @@ export class Responders {
   }
 
   #open(usable: UsableInterface): void {
-    const { name, linkLocal, index } = usable
-    const responders = new Set<Responder>()
+    const { name, linkLocal, index, macText } = usable
+    const station = this.#stations.get(name) ?? new Map()
+    this.#stations.set(name, station)
     try {
-      responders.add(new ArpResponder(usable, this.#context))
-      if (linkLocal !== undefined) responders.add(new NdpResponder(usable, linkLocal, this.#context))
+      this.#renew(station, 4, `${index} ${macText}`, () => new ArpResponder(usable, this.#context))
+      if (linkLocal === undefined) this.#end(station, 6)
+      else {
+        const identity = `${index} ${identityOf(usable)}`
+        this.#renew(station, 6, identity, () => new NdpResponder(usable, linkLocal, this.#context))
+      }
     } catch (error) {
-      for (const responder of responders) responder.close()
+      this.#close(name, station)
       this.#events.fault(`opening packet sockets on ${name}`, error)
-      return
     }
-    this.#stations.set(name, { identity: `${index} ${identityOf(usable)}`, responders })
+  }
+
+  #renew(station: Station, family: Family, identity: string, open: () => Responder): void {
+    if (station.get(family)?.identity === identity) return
+    this.#end(station, family)
+    station.set(family, { identity, responder: open() })
+  }
+
+  #end(station: Station, family: Family): void {
+    const opened = station.get(family)
+    if (opened === undefined) return
+    opened.responder.close()
+    this.#unflushed.delete(opened.responder)
+    station.delete(family)
   }
 
   #close(name: string, station: Station): void {
-    for (const responder of station.responders) {
-      responder.close()
-      this.#unflushed.delete(responder)
-    }
+    this.#end(station, 4)
+    this.#end(station, 6)
     this.#stations.delete(name)
   }
 
   /** The others of the interface are opened anew with it. */
   #forget(responder: Responder): void {
-    for (const [name, station] of this.#stations) if (station.responders.has(responder)) this.#close(name, station)
+    for (const [name, station] of this.#stations) {
+      if (station.get(responder.family)?.responder === responder) this.#close(name, station)
+    }
     this.#events.down()
   }
 
   #tell(interfaceName: string, what: 'held' | 'released', held: Held): void {
-    for (const responder of this.#stations.get(interfaceName)?.responders ?? []) responder[what]?.(held)
+    for (const { responder } of this.#stations.get(interfaceName)?.values() ?? []) responder[what]?.(held)
   }
 }
