@@ -62,8 +62,6 @@ async function runTests(files: readonly string[], limitMs: number, concurrency: 
   try {
     const args = [
       '--test',
-      // A test that failed half-way may leave something open, which must not keep its file from ending.
-      '--test-force-exit',
       `--test-concurrency=${concurrency}`,
       `--test-reporter=${ROOT}/build/test-reporter.ts`,
       ...files,
