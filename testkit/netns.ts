@@ -152,16 +152,20 @@ function kill(pid: number): void {
 /** Leftovers of crashed runs go first; our own go at exit, also after Ctrl-C. */
 function armCleanup(): void {
   sweepNamespaces()
-  process.once('exit', closeAll)
+  process.once('exit', closeLans)
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.once(signal, () => {
-      closeAll()
+      closeLans()
       process.kill(process.pid, signal)
     })
   }
 }
 
-function closeAll(): void {
+/**
+ * Closes what is still open; for `afterEach`: a test that ran into its time limit has not disposed of its LAN, and the
+ * programs in there would keep the file's process from ending.
+ */
+export function closeLans(): void {
   for (const lan of [...open]) lan.close()
 }
 

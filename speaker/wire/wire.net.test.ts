@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { type TestContext, test } from 'node:test'
+import { afterEach, type TestContext, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { ArpOperation, decodeArp, encodeArp } from '../../net/arp/index.ts'
 import {
@@ -13,7 +13,7 @@ import {
 } from '../../net/ethernet/index.ts'
 import { type Address, formatAddress, parseAddress } from '../../net/ip/index.ts'
 import { decodeNdpPacket, encodeNdpPacket, solicitedNodeGroup } from '../../net/ndp/index.ts'
-import { createLan, type Lan } from '../../testkit/netns.ts'
+import { closeLans, createLan, type Lan } from '../../testkit/netns.ts'
 import { requireRoot } from '../../testkit/privilege.ts'
 import { type HeardFrame, type RawHost, startRawHost } from '../../testkit/raw-host.ts'
 import { startWireNode, type WireNode } from '../../testkit/wire-node.ts'
@@ -69,6 +69,8 @@ async function ask(client: RawHost, target: string, options?: Parameters<typeof 
   client.send('arp', arpRequest(target, options))
   return arpIn(await reply)!.mac
 }
+
+afterEach(closeLans)
 
 const NODES = ['alpha', 'bravo', 'charlie']
 const MEMBERS = NODES.map((node, index) => ({ node, addresses: [`192.0.2.${index + 1}`] }))
