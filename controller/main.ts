@@ -1,10 +1,11 @@
 /** Program 1: the controller. Reads flags, wires the parts together, runs until it is told to stop. */
 import { clientMetrics, currentNamespace, type KubeConfigSource, loadKubeConfig } from '../operator/index.ts'
 import { systemClock } from '../runtime/clock.ts'
-import { type Flags, readFlags } from '../runtime/flags.ts'
+import { startDaemon } from '../runtime/daemon.ts'
+import type { Flags } from '../runtime/flags.ts'
 import { close, healthRoute, serve } from '../runtime/http.ts'
-import { Lifecycle } from '../runtime/lifecycle.ts'
-import { type Level, type Log, sentenceOf, systemLog } from '../runtime/log.ts'
+import type { Lifecycle } from '../runtime/lifecycle.ts'
+import type { Log } from '../runtime/log.ts'
 import { Metrics } from '../runtime/metrics.ts'
 import { systemRandom } from '../runtime/random.ts'
 import { CONTROLLER_FLAGS } from './flags.ts'
@@ -12,31 +13,6 @@ import { Controller } from './program.ts'
 import type { WebhookSettings } from './webhook/index.ts'
 
 type ControllerFlags = Flags<typeof CONTROLLER_FLAGS>
-
-export async function main(args: readonly string[]): Promise<void> {
-  const result = readFlags(CONTROLLER_FLAGS, args, process.env)
-  if (result.kind === 'help') {
-    process.stdout.write(`The controller of Invar gives addresses to Services of type LoadBalancer.\n\n${result.text}`)
-    return
-  }
-  if (result.kind === 'wrong') {
-    process.stderr.write(`controller: ${result.message}\n`)
-    process.exitCode = 2
-    return
-  }
-  const { flags } = result
-  const log = systemLog(flags.text('log-level') as Level)
-  for (const notice of flags.notices) log.warn('flagWithoutEffect', notice)
-  const lifecycle = new Lifecycle(log)
-  lifecycle.install()
-  try {
-    await run(flags, log, lifecycle)
-  } catch (error) {
-    log.error('startFailed', sentenceOf(error))
-    await lifecycle.stop()
-    process.exitCode = 1
-  }
-}
 
 async function run(flags: ControllerFlags, log: Log, lifecycle: Lifecycle): Promise<void> {
   const metrics = new Metrics()
@@ -92,4 +68,14 @@ function webhookSettings(flags: ControllerFlags, namespace: string): WebhookSett
   }
 }
 
-if (import.meta.main) await main(process.argv.slice(2))
+if (import.meta.main) {
+  await startDaemon(
+    {
+      name: 'controller',
+      about: 'The controller of Invar gives addresses to Services of type LoadBalancer.',
+      flags: CONTROLLER_FLAGS,
+      run,
+    },
+    process.argv.slice(2),
+  )
+}

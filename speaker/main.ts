@@ -1,10 +1,11 @@
 /** Program 2: the speaker. Reads flags, starts the wire thread, wires the parts together, runs until told to stop. */
 import { clientMetrics, currentNamespace, type KubeConfigSource, loadKubeConfig } from '../operator/index.ts'
 import { systemClock } from '../runtime/clock.ts'
-import { type Flags, readFlags } from '../runtime/flags.ts'
+import { startDaemon } from '../runtime/daemon.ts'
+import type { Flags } from '../runtime/flags.ts'
 import { type Check, close, healthRoute, serve } from '../runtime/http.ts'
-import { Lifecycle } from '../runtime/lifecycle.ts'
-import { type Level, type Log, sentenceOf, systemLog } from '../runtime/log.ts'
+import type { Lifecycle } from '../runtime/lifecycle.ts'
+import type { Log } from '../runtime/log.ts'
 import { Metrics } from '../runtime/metrics.ts'
 import { systemRandom } from '../runtime/random.ts'
 import { SPEAKER_FLAGS } from './flags.ts'
@@ -12,33 +13,6 @@ import { Speaker } from './program.ts'
 import { WireThread } from './thread.ts'
 
 type SpeakerFlags = Flags<typeof SPEAKER_FLAGS>
-
-export async function main(args: readonly string[]): Promise<void> {
-  const result = readFlags(SPEAKER_FLAGS, args, process.env)
-  if (result.kind === 'help') {
-    process.stdout.write(`The speaker of Invar answers for the addresses that its node owns.\n\n${result.text}`)
-    return
-  }
-  const missing = result.kind === 'flags' && result.flags.text('node-name') === ''
-  if (result.kind === 'wrong' || missing) {
-    const message = result.kind === 'wrong' ? result.message : '--node-name is required: the name of this node'
-    process.stderr.write(`speaker: ${message}\n`)
-    process.exitCode = 2
-    return
-  }
-  const { flags } = result
-  const log = systemLog(flags.text('log-level') as Level)
-  for (const notice of flags.notices) log.warn('flagWithoutEffect', notice)
-  const lifecycle = new Lifecycle(log)
-  lifecycle.install()
-  try {
-    await run(flags, log, lifecycle)
-  } catch (error) {
-    log.error('startFailed', sentenceOf(error))
-    await lifecycle.stop()
-    process.exitCode = 1
-  }
-}
 
 async function run(flags: SpeakerFlags, log: Log, lifecycle: Lifecycle): Promise<void> {
   const metrics = new Metrics()
@@ -94,4 +68,15 @@ function newSpeaker(
   })
 }
 
-if (import.meta.main) await main(process.argv.slice(2))
+if (import.meta.main) {
+  await startDaemon(
+    {
+      name: 'speaker',
+      about: 'The speaker of Invar answers for the addresses that its node owns.',
+      flags: SPEAKER_FLAGS,
+      judge: (flags) => (flags.text('node-name') === '' ? '--node-name is required: the name of this node' : undefined),
+      run,
+    },
+    process.argv.slice(2),
+  )
+}
