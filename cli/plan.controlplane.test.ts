@@ -66,6 +66,12 @@ function manifest(...objects: readonly object[]): string {
   return objects.map((object) => JSON.stringify(object)).join('\n---\n')
 }
 
+/** undefined = not a Service. */
+function keyOfService(object: object): string | undefined {
+  const { kind, metadata } = object as { readonly kind: string; readonly metadata: { readonly name: string } }
+  return kind === 'Service' ? `default/${metadata.name}` : undefined
+}
+
 interface Planned {
   readonly service: string
   readonly effect: string
@@ -103,9 +109,15 @@ function addresses(): string {
   return plane.kubectl(['get', 'services', '-o', `jsonpath={range .items[*]}{.metadata.name}=${IP}{" "}{end}`])
 }
 
-async function foretoldAndDone(change: string): Promise<readonly string[]> {
+async function foretoldAndDone(...objects: readonly object[]): Promise<readonly string[]> {
+  const change = manifest(...objects)
   const planned = await plan(change)
-  plane.kubectl(['apply', '-f', '-'], change)
+  // One after the other: of Services that come at once, the one that the controller sees first is served first.
+  for (const object of objects) {
+    plane.kubectl(['apply', '-f', '-'], manifest(object))
+    const foretold = planned.find((one) => one.service === keyOfService(object))
+    if (foretold !== undefined) await comesTrue(foretold)
+  }
   for (const one of planned) await comesTrue(one)
   // The plan after the fact: nothing is left to do, and nothing else has happened.
   assert.ok((await plan(change)).every(({ effect }) => effect === 'keeps' || effect === 'waits'))
@@ -114,7 +126,7 @@ async function foretoldAndDone(change: string): Promise<readonly string[]> {
 
 test('pools come, shrink and split; Services share, ask and wait', async () => {
   const shared = { 'metallb.io/allow-shared-ip': 'k' }
-  const first = manifest(
+  const first = [
     pool('web', '192.0.2.0/30'),
     service('a', 80),
     service('b', 80, shared),
@@ -122,8 +134,8 @@ test('pools come, shrink and split; Services share, ask and wait', async () => {
     service('d', 80, { 'metallb.io/loadBalancerIPs': '192.0.2.3' }),
     service('e', 80),
     service('f', 80),
-  )
-  assert.deepEqual(await foretoldAndDone(first), [
+  ]
+  assert.deepEqual(await foretoldAndDone(...first), [
     'a gains 192.0.2.0',
     'b gains 192.0.2.1',
     'c gains 192.0.2.1',
@@ -131,8 +143,8 @@ test('pools come, shrink and split; Services share, ask and wait', async () => {
     'e gains 192.0.2.2',
     'f waits -',
   ])
-  const second = manifest(pool('web', '192.0.2.0/31'), pool('more', '198.51.100.0/32'))
-  assert.deepEqual(await foretoldAndDone(second), [
+  const second = [pool('web', '192.0.2.0/31'), pool('more', '198.51.100.0/32')]
+  assert.deepEqual(await foretoldAndDone(...second), [
     'd loses -',
     'e moves 198.51.100.0',
     'f waits -',
@@ -141,7 +153,7 @@ test('pools come, shrink and split; Services share, ask and wait', async () => {
     'c keeps 192.0.2.1',
   ])
   const before = addresses()
-  const clashing = manifest(pool('clash', '192.0.2.0/24', '10.0.0.0/24'))
+  const clashing = pool('clash', '192.0.2.0/24', '10.0.0.0/24')
   assert.ok((await foretoldAndDone(clashing)).every((line) => !/loses|moves|gains/.test(line)))
   assert.equal(addresses(), before)
 })
