@@ -3,13 +3,8 @@ import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { Controller } from '../controller/program.ts'
-import { DEFAULT_REQUEST_OPTIONS } from '../core/allocate/index.ts'
-import { clientMetrics } from '../operator/index.ts'
-import { systemClock } from '../runtime/clock.ts'
-import { silentLog } from '../runtime/log.ts'
-import { Metrics } from '../runtime/metrics.ts'
-import { systemRandom } from '../runtime/random.ts'
+import { controllerFor } from '../controller/controller-for-tests.ts'
+import type { Controller } from '../controller/program.ts'
 import { type ControlPlane, startControlPlane } from '../testkit/controlplane.ts'
 
 const NAMESPACE = 'metallb-system'
@@ -23,7 +18,7 @@ before(async () => {
   plane.kubectl(['create', 'namespace', NAMESPACE])
   plane.kubectl(['apply', '--server-side', '-k', 'crds'])
   plane.kubectl(['wait', '--for=condition=Established', 'crd', '--all', '--timeout=30s'])
-  controller = startedController()
+  controller = newController()
   await controller.start()
 })
 
@@ -32,24 +27,8 @@ after(async () => {
   await plane?.stop()
 })
 
-function startedController(): Controller {
-  const metrics = new Metrics()
-  return new Controller({
-    source: { kind: 'file', path: plane.kubeconfig },
-    userAgent: 'invar-controller/test',
-    namespace: NAMESPACE,
-    podName: '',
-    membershipSecret: '',
-    request: DEFAULT_REQUEST_OPTIONS,
-    clock: systemClock,
-    random: systemRandom,
-    log: silentLog,
-    metrics,
-    clientMetrics: clientMetrics(metrics),
-    onFault: (error) => {
-      throw error
-    },
-  })
+function newController(): Controller {
+  return controllerFor(plane.kubeconfig, NAMESPACE, '')
 }
 
 function pool(name: string, ...addresses: readonly string[]): object {

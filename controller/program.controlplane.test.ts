@@ -1,13 +1,9 @@
 /** The controller on a real API server: what a user applies, and what the cluster then shows. */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { clientMetrics } from '../operator/index.ts'
-import { systemClock } from '../runtime/clock.ts'
-import { silentLog } from '../runtime/log.ts'
-import { Metrics } from '../runtime/metrics.ts'
-import { systemRandom } from '../runtime/random.ts'
 import { type ControlPlane, startControlPlane } from '../testkit/controlplane.ts'
-import { Controller } from './program.ts'
+import { controllerFor } from './controller-for-tests.ts'
+import type { Controller } from './program.ts'
 
 const NAMESPACE = 'metallb-system'
 
@@ -19,7 +15,7 @@ before(async () => {
   plane.kubectl(['create', 'namespace', NAMESPACE])
   plane.kubectl(['apply', '--server-side', '-k', 'crds'])
   plane.kubectl(['wait', '--for=condition=Established', 'crd', '--all', '--timeout=30s'])
-  controller = startedController()
+  controller = newController()
   await controller.start()
 })
 
@@ -28,24 +24,8 @@ after(async () => {
   await plane?.stop()
 })
 
-function startedController(): Controller {
-  const metrics = new Metrics()
-  return new Controller({
-    source: { kind: 'file', path: plane.kubeconfig },
-    userAgent: 'invar-controller/test',
-    namespace: NAMESPACE,
-    podName: '',
-    membershipSecret: 'memberlist',
-    request: { loadBalancerClass: '', sharingStaysInNamespace: false },
-    clock: systemClock,
-    random: systemRandom,
-    log: silentLog,
-    metrics,
-    clientMetrics: clientMetrics(metrics),
-    onFault: (error) => {
-      throw error
-    },
-  })
+function newController(): Controller {
+  return controllerFor(plane.kubeconfig, NAMESPACE, 'memberlist')
 }
 
 function pool(name: string, addresses: readonly string[]): string {
@@ -197,7 +177,7 @@ describe('controller', () => {
       ])
     await controller.stop()
     const before = versions()
-    controller = startedController()
+    controller = newController()
     await controller.start()
     apply(service('after-restart'))
     await waitFor('service/after-restart', IP, '192.0.2.4')
