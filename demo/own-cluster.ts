@@ -5,6 +5,7 @@ import { buildFixtures } from '../build/fixtures.ts'
 import { buildImage, imageReference } from '../build/image.ts'
 import { unpackPackages } from '../build/packages.ts'
 import { type Cluster, type ClusterNode, LAN_HOSTS, startCluster } from '../testkit/cluster/index.ts'
+import { eventually } from './eventually.ts'
 import { configure, install, ownerOf, type Stage, serve, share, show } from './kubernetes.ts'
 import { Probe } from './probe.ts'
 import type { Story } from './story.ts'
@@ -138,16 +139,4 @@ export function howToUse(cluster: Cluster, stopCommand: string): string {
     'Stop it, with nothing left behind:',
     `  ${stopCommand}`,
   ].join('\n')
-}
-
-async function eventually<T>(attempt: () => T, limitMs = 10_000): Promise<T> {
-  const until = performance.now() + limitMs
-  for (;;) {
-    try {
-      return attempt()
-    } catch (error) {
-      if (performance.now() > until) throw error
-      await new Promise((resolve) => setTimeout(resolve, 50))
-    }
-  }
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, suite, test } from 'node:test'
 import { buildImage } from '../../build/image.ts'
+import { eventually } from '../../demo/eventually.ts'
 import { configure, install, NAMESPACE, ownerOf, type Stage, serve, share } from '../../demo/kubernetes.ts'
 import { Probe } from '../../demo/probe.ts'
 import { Story } from '../../demo/story.ts'
@@ -155,17 +156,4 @@ function neighbour(cluster: Cluster, address: string): ClusterNode {
   const node = cluster.nodes.find(({ network }) => line.includes(network.mac))
   assert.ok(node !== undefined, `no node's MAC in: ${line}`)
   return node
-}
-
-/** Repeats until it passes: what is waited for is a status or an event that another program writes a moment later. */
-async function eventually<T>(attempt: () => T, limitMs = 10_000): Promise<T> {
-  const until = performance.now() + limitMs
-  for (;;) {
-    try {
-      return attempt()
-    } catch (error) {
-      if (performance.now() > until) throw error
-    }
-    await new Promise((resolve) => setTimeout(resolve, 100))
-  }
 }
