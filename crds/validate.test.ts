@@ -123,3 +123,8 @@ test('the nine kinds', () => {
   assert.ok(isKind('IPAddressPool'))
   assert.ok(!isKind('Service') && !isKind('constructor') && !isKind(undefined))
 })
+
+test('an apiVersion that is no text, and cannot be made one, is a problem and not an exception', () => {
+  const resource = { apiVersion: { toString: false }, kind: 'Community', metadata: { name: 'c' }, spec: {} }
+  assert.ok(validate('Community', resource).some(({ rule }) => rule === 'api-version-unknown'))
+})

@@ -45,7 +45,7 @@ export function validate(kind: Kind, resource: unknown): readonly SchemaProblem[
   const problems: SchemaProblem[] = []
   const apiVersion = isObject(resource) ? resource.apiVersion : undefined
   // Objects from a typed list carry no apiVersion: only a wrong one is a fault.
-  if (apiVersion !== undefined && !apiVersions.includes(String(apiVersion))) {
+  if (apiVersion !== undefined && !(apiVersions as readonly unknown[]).includes(apiVersion)) {
     const text = `is ${quote(apiVersion)}, but ${kind} is served as ${apiVersions.join(' and ')}`
     problems.push({ path: 'apiVersion', rule: 'api-version-unknown', text })
   }
