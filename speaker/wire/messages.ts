@@ -6,6 +6,16 @@
  * 10,000 Services a full copy on each change would cost more than the change; a `complete` message starts over:
  * what it does not mention is withdrawn.
  */
+import type {
+  DesiredPeers,
+  Farewell,
+  ObservedPeer,
+  ObservedRoute,
+  PeerCounters,
+  ServiceRoutes,
+} from './messages-bgp.ts'
+
+export type * from './messages-bgp.ts'
 
 /** One address that some node on the segment is to answer for. */
 export interface DesiredAddress {
@@ -63,8 +73,19 @@ export type ToWire =
   | { readonly kind: 'membership'; readonly membership: DesiredMembership | undefined }
   /** Unanchored regular expressions; any match excludes the interface. */
   | { readonly kind: 'exclude-interfaces'; readonly patterns: readonly string[] }
-  /** Leave: tell the others, hand over, then answer `left` and exit. */
-  | { readonly kind: 'leave' }
+  /** Leave: tell the others, hand over, then answer `left` and exit. BGP sessions end as said, else as for a restart. */
+  | { readonly kind: 'leave'; readonly farewell?: Farewell }
+  /** All BGP peers; until the first such message none is spoken to. */
+  | { readonly kind: 'peers'; readonly desired: DesiredPeers }
+  /** What BGP announces. After the first complete one peers are told that they know everything (End-of-RIB). */
+  | {
+      readonly kind: 'routes'
+      /** true: Services not mentioned are withdrawn. */
+      readonly complete: boolean
+      readonly services: readonly ServiceRoutes[]
+    }
+  /** What the peer has been told; answered by `peer-routes`. */
+  | { readonly kind: 'read-routes'; readonly id: number; readonly peer: string }
   /** Answered by `pong`: how the main thread knows that the wire thread's loop turns. */
   | { readonly kind: 'ping'; readonly id: number }
   /** Answered by `counters`. */
@@ -99,6 +120,11 @@ export type FromWire =
   | { readonly kind: 'pong'; readonly id: number }
   | { readonly kind: 'counters'; readonly id: number; readonly counters: WireCounters }
   | { readonly kind: 'left' }
+  | { readonly kind: 'peer'; readonly peer: ObservedPeer }
+  /** The peer is no longer desired and its session has ended. */
+  | { readonly kind: 'peer-gone'; readonly name: string }
+  /** undefined: there is no session with that peer. */
+  | { readonly kind: 'peer-routes'; readonly id: number; readonly routes: readonly ObservedRoute[] | undefined }
 
 export interface ObservedInterface {
   readonly name: string
@@ -118,4 +144,6 @@ export interface WireCounters {
   }[]
   /** Datagrams and frames ignored, by reason. */
   readonly ignored: Readonly<Record<string, number>>
+  /** By name. */
+  readonly peers: readonly PeerCounters[]
 }

@@ -106,7 +106,7 @@ export class Shell {
         post({ kind: 'pong', id: message.id })
         return
       case 'read-counters': {
-        const counters = { addresses: this.#holdings.counters(), ignored: this.#ignored.read() }
+        const counters = { addresses: this.#holdings.counters(), ignored: this.#ignored.read(), peers: [] }
         post({ kind: 'counters', id: message.id, counters })
       }
     }
