@@ -37,9 +37,15 @@ export interface Members {
   readonly nodeOfMac?: ReadonlyMap<string, string>
   /** Members that are back without having restarted: they may have answered for our addresses meanwhile. */
   readonly healed: readonly string[]
+  /**
+   * This process stood still, and reads now what has waited: others have answered meanwhile. Until it says so no more,
+   * nothing is announced, and what others own by now is let go at once. Absent = false.
+   */
+  readonly isCatchingUp?: boolean
 }
 
 export type Event =
+  /** Complete: Services that are not mentioned are withdrawn. A list of any length; it is worked off in pieces. */
   | { readonly kind: 'desired'; readonly isComplete: boolean; readonly services: readonly WantedService[] }
   | { readonly kind: 'members'; readonly members: Members }
   /**
@@ -47,8 +53,15 @@ export type Event =
    * that matters) as opaque text: when the text changes, they are told anew.
    */
   | { readonly kind: 'interfaces'; readonly usable: ReadonlyMap<string, string> }
-  /** Another station was seen claiming an address that this node holds. */
-  | { readonly kind: 'claim'; readonly ip: string; readonly interface: string; readonly mac: string }
+  /** Another station was seen using an address that this node holds or watches (actions `own` and `watch`). */
+  | {
+      readonly kind: 'claim'
+      readonly ip: string
+      readonly interface: string
+      readonly mac: string
+      /** It only asks whether the address is free: an ARP probe, or a solicitation of duplicate address detection. */
+      readonly isProbe?: boolean
+    }
   | { readonly kind: 'timer' }
   /** Give everything to successors; `released` follows when nothing is held any more. */
   | { readonly kind: 'leave' }
@@ -59,12 +72,30 @@ export type OwnershipReason =
   | { readonly kind: 'not-a-candidate' }
   | { readonly kind: 'no-usable-interface'; readonly wanted: readonly string[] | undefined }
   | { readonly kind: 'waiting-for-members' }
+  /** Elected; the address is new, and the segment is being asked whether somebody has it. */
+  | { readonly kind: 'probing' }
+  /** Elected, but a station that is no member answered the probe: not announced. Asked again at growing gaps. */
+  | { readonly kind: 'address-in-use'; readonly mac: string; readonly interface: string }
+  /** Not the owner any more; still answers, until the successor has announced. */
+  | { readonly kind: 'handing-over'; readonly to: string }
+  /** Would own the address, were it not about to stop. */
+  | { readonly kind: 'leaving' }
 
 export type Action =
   /** Answer for the address on exactly these interfaces from now on. Replaces what was said of the address before. */
   | { readonly kind: 'own'; readonly ip: string; readonly interfaces: readonly string[] }
-  /** Answer no more. */
+  /**
+   * Do not answer for the address, but report who else claims it on exactly these interfaces. Replaces what was said of
+   * the address before, as `own` does.
+   */
+  | { readonly kind: 'watch'; readonly ip: string; readonly interfaces: readonly string[] }
+  /** Neither answer nor watch any more. */
   | { readonly kind: 'disown'; readonly ip: string }
+  /**
+   * Ask the segment once, now, who has the address: an ARP probe with sender 0.0.0.0 (RFC 5227 section 2.1.1), or a
+   * Neighbor Solicitation from :: (RFC 4862 section 5.4.2). Answers come back as `claim`.
+   */
+  | { readonly kind: 'probe'; readonly ip: string; readonly interface: string }
   /** Tell the neighbours on the interface, one round, now. */
   | { readonly kind: 'announce'; readonly ip: string; readonly interface: string }
   /** Send a `timer` event at this time; replaces the timer armed before. */
@@ -78,8 +109,19 @@ export type Action =
       readonly interfaces: readonly string[]
       readonly reason: OwnershipReason
     }
-  /** A station that is no member uses an address of ours: for the operator. At most once in DEFEND_INTERVAL_MS. */
-  | { readonly kind: 'conflict'; readonly ip: string; readonly interface: string; readonly mac: string }
+  /**
+   * A station that is no member uses an address of ours: for the operator. `announcing`: this node answers as well, and
+   * goes on; at most once in DEFEND_INTERVAL_MS. `probing`: found before the first announcement, which is left undone.
+   */
+  | {
+      readonly kind: 'conflict'
+      readonly ip: string
+      readonly interface: string
+      readonly mac: string
+      readonly phase: 'announcing' | 'probing'
+    }
+  /** No stranger has been seen with the address for `conflictOverMs`, or it is not ours to answer for any more. */
+  | { readonly kind: 'conflict-over'; readonly ip: string }
   /** The last answer to `leave`. */
   | { readonly kind: 'released' }
 
@@ -90,12 +132,21 @@ export interface Options {
   readonly refreshIntervalMs: number
   /** Rounds sent in each PACE_MS at most: a queue of a thousand must not overrun the socket. */
   readonly roundsPerTick: number
-  /** How long a loser keeps answering while it waits to hear its successor announce. */
+  /** How long a loser keeps answering, at most, while it waits to hear its successor announce. */
   readonly handoverMs: number
+  /** The same for a node that leaves: its process is about to be ended. */
+  readonly leaveMs: number
+  /** Ask the segment before an address is announced for the first time. */
+  readonly isProbing: boolean
+  /** A conflict is over when no stranger was seen with the address for so long. */
+  readonly conflictOverMs: number
 }
 
 export const DEFAULT_OPTIONS: Omit<Options, 'node'> = {
   refreshIntervalMs: 0,
   roundsPerTick: 100,
   handoverMs: 1000,
+  leaveMs: 1000,
+  isProbing: true,
+  conflictOverMs: 60_000,
 }

@@ -122,7 +122,7 @@ function takeClaim(turn: Turn, claim: Extract<Event, { kind: 'claim' }>): void {
   }
   if (address.defendedAt !== undefined && now - address.defendedAt < DEFEND_INTERVAL_MS) return
   address.defendedAt = now
-  turn.actions.push({ kind: 'conflict', ip: claim.ip, interface: claim.interface, mac: claim.mac })
+  turn.actions.push({ kind: 'conflict', ip: claim.ip, interface: claim.interface, mac: claim.mac, phase: 'announcing' })
   turn.actions.push({ kind: 'announce', ip: claim.ip, interface: claim.interface })
 }
 

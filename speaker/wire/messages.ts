@@ -98,6 +98,14 @@ export type OwnershipReason =
   | { readonly kind: 'not-a-candidate' }
   | { readonly kind: 'no-usable-interface'; readonly wanted: readonly string[] | undefined }
   | { readonly kind: 'waiting-for-members' }
+  /** Elected; the address is new, and the segment is being asked whether somebody has it. Not answered for yet. */
+  | { readonly kind: 'probing' }
+  /** Elected, but a station that is no member answered the probe: not announced. Asked again at growing gaps. */
+  | { readonly kind: 'address-in-use'; readonly mac: string; readonly interface: string }
+  /** Not the owner any more; still answers (`owned` is true), until the successor has announced. */
+  | { readonly kind: 'handing-over'; readonly to: string }
+  /** Would own the address, were it not about to stop. */
+  | { readonly kind: 'leaving' }
 
 /** Wire thread → main thread. */
 export type FromWire =
