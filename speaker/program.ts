@@ -111,7 +111,7 @@ export class Speaker extends InvarOperator {
       this.#announcer.configure(snapshot)
     })
     wire.listen((message) => this.#observe(message))
-    wire.post({ kind: 'start', node, refreshIntervalMs })
+    wire.post({ kind: 'start', node, refreshIntervalMs, probeNewAddresses: false, gatewayProbe: undefined })
     exposeSpeaker(metrics, { node, ownership: this.#ownership, readCounters: () => wire.readCounters() })
     this.#excluded.start()
   }

@@ -100,7 +100,13 @@ export async function startWireNode(
   const node = new WireNode(options.name, child)
   const ready = node.next('ready')
   node.post({ kind: 'exclude-interfaces', patterns: options.exclude ?? ['^lo$'] })
-  node.post({ kind: 'start', node: options.name, refreshIntervalMs: 0 })
+  node.post({
+    kind: 'start',
+    node: options.name,
+    refreshIntervalMs: 0,
+    probeNewAddresses: false,
+    gatewayProbe: undefined,
+  })
   const { members } = options
   const membership = members && { port: HEARTBEAT_PORT, keys: [TEST_KEY], members }
   node.post({ kind: 'membership', membership })

@@ -45,6 +45,15 @@ export interface DesiredMember {
   readonly addresses: readonly string[]
 }
 
+/** Whether a segment still leads somewhere is learned from ICMP echoes to these. */
+export interface GatewayProbe {
+  /** `default-gateway`: those of the main routing table, by interface; else addresses in canonical text. */
+  readonly targets: 'default-gateway' | readonly string[]
+  readonly intervalMs: number
+  /** So many echoes without an answer in a row, and the interface's uplink is taken for lost. */
+  readonly missedLimit: number
+}
+
 export interface DesiredMembership {
   /** UDP port of heartbeats. */
   readonly port: number
@@ -62,6 +71,10 @@ export type ToWire =
       readonly node: string
       /** Gap between announcements of an address after the burst of a takeover; 0 = none. */
       readonly refreshIntervalMs: number
+      /** Ask the wire whether a new address is in use before it is announced for the first time. */
+      readonly probeNewAddresses: boolean
+      /** undefined = carrier is all that is looked at. */
+      readonly gatewayProbe: GatewayProbe | undefined
     }
   | {
       readonly kind: 'desired'
@@ -86,6 +99,8 @@ export type ToWire =
     }
   /** What the peer has been told; answered by `peer-routes`. */
   | { readonly kind: 'read-routes'; readonly id: number; readonly peer: string }
+  /** Who on the wire answers for the address; answered by `answers` when the time is over. */
+  | { readonly kind: 'ask'; readonly id: number; readonly ip: string; readonly timeoutMs: number }
   /** Answered by `pong`: how the main thread knows that the wire thread's loop turns. */
   | { readonly kind: 'ping'; readonly id: number }
   /** Answered by `counters`. */
@@ -121,8 +136,20 @@ export type FromWire =
     }
   | { readonly kind: 'members'; readonly alive: readonly string[] }
   | { readonly kind: 'interfaces'; readonly interfaces: readonly ObservedInterface[] }
-  /** Somebody else answers for an address that this node owns. */
-  | { readonly kind: 'conflict'; readonly ip: string; readonly interface: string; readonly mac: string }
+  /** Somebody else answers for an address that this node announces, or would announce. */
+  | {
+      readonly kind: 'conflict'
+      readonly ip: string
+      readonly interface: string
+      readonly mac: string
+      readonly phase: 'announcing' | 'probing'
+    }
+  /** Nobody else was heard with the address for a while, or it is no longer this node's to announce. */
+  | { readonly kind: 'conflict-over'; readonly ip: string }
+  /** The uplink behind an interface was lost or is back, as far as this target shows. */
+  | { readonly kind: 'uplink'; readonly interface: string; readonly reachable: boolean; readonly target: string }
+  /** All that answered for the address of `ask`, in the order of arrival. */
+  | { readonly kind: 'answers'; readonly id: number; readonly answers: readonly Answer[] }
   /** Something that needs the operator: a socket that cannot be opened, for example. Names cause and remedy. */
   | { readonly kind: 'fault'; readonly code: string; readonly message: string }
   | { readonly kind: 'pong'; readonly id: number }
@@ -133,6 +160,15 @@ export type FromWire =
   | { readonly kind: 'peer-gone'; readonly name: string }
   /** undefined: there is no session with that peer. */
   | { readonly kind: 'peer-routes'; readonly id: number; readonly routes: readonly ObservedRoute[] | undefined }
+
+/** A station that answers for an address. */
+export interface Answer {
+  /** On which it was heard. */
+  readonly interface: string
+  readonly mac: string
+  /** Since the first question; 0 for this node itself. */
+  readonly afterMs: number
+}
 
 export interface ObservedInterface {
   readonly name: string

@@ -157,6 +157,7 @@ export class Shell {
         return
       case 'ownership':
       case 'conflict':
+      case 'conflict-over':
         this.#options.post(action)
         return
       case 'released':

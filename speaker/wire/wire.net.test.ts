@@ -262,7 +262,13 @@ rootTest('a stranger that claims our address is reported, and told that it is ou
   await alpha.owns(IP)
   const conflict = alpha.next('conflict')
   client.send('arp', arpRequest(IP, { sender: ip(IP) }))
-  assert.deepEqual(await conflict, { kind: 'conflict', ip: IP, interface: 'eth0', mac: '02:00:00:00:99:99' })
+  assert.deepEqual(await conflict, {
+    kind: 'conflict',
+    ip: IP,
+    interface: 'eth0',
+    mac: '02:00:00:00:99:99',
+    phase: 'announcing',
+  })
 })
 
 rootTest('without NET_RAW: a fault that names the capability, and nothing is claimed', async () => {
