@@ -42,6 +42,25 @@ export interface SocketOptions {
   readonly queueCapacity: number
 }
 
+/** Of a TCP socket; what is not wanted is empty or 0. */
+export interface TcpSocketOptions {
+  /** 4 or 16 bytes; of a listener none. */
+  readonly remote: Uint8Array
+  /** Address to bind to; of a listener 4 or 16 bytes. */
+  readonly local: Uint8Array
+  readonly port: number
+  /** Index of the interface of link-local addresses. */
+  readonly scope: number
+  /** Name of the interface or VRF to bind to. */
+  readonly device: Uint8Array
+  /** MD5 key (RFC 2385), at most 80 bytes. */
+  readonly key: Uint8Array
+  /** TTL or hop limit of what is sent. */
+  readonly hopLimit: number
+  /** Segments with less are dropped by the kernel (RFC 5082). */
+  readonly minimumHopLimit: number
+}
+
 interface Addon {
   packetOpen(
     options: SocketOptions & {
@@ -62,6 +81,16 @@ interface Addon {
   statistics(socket: Handle): SocketStatistics | undefined
   errorName(errno: number): string
   shortenTimeSlice(nanoseconds: number): boolean
+  watch(descriptor: number, forWriting: boolean, onReady: () => void): Handle
+  unwatch(watch: Handle): void
+  tcpConnect(options: TcpSocketOptions): number
+  tcpListen(options: TcpSocketOptions): number
+  tcpAdapt(descriptor: number, options: TcpSocketOptions): void
+  tcpUnacknowledged(descriptor: number): number
+  socketError(descriptor: number): number
+  closeDescriptor(descriptor: number): void
+  hopsOpen(isIpv6: boolean, port: number, device: Uint8Array): number
+  hopsReceive(descriptor: number, datagrams: Uint8Array, origins: Uint8Array): number
 }
 
 /** `INVAR_NATIVE` names another build of the addon, such as one with sanitizers. */

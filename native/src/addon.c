@@ -81,6 +81,11 @@ NAPI_MODULE_INIT(/* napi_env env, napi_value exports */) {
       {"membership", membership},    {"send", send_frames},       {"close", close_socket},
       {"statistics", statistics},    {"errorName", error_name},  {"udpOpen", udp_open},
       {"shortenTimeSlice", shorten_time_slice},
+      {"watch", watch_descriptor},   {"unwatch", unwatch_descriptor},
+      {"tcpConnect", tcp_connect},   {"tcpListen", tcp_listen},
+      {"tcpAdapt", tcp_adapt},       {"tcpUnacknowledged", tcp_unacknowledged},
+      {"socketError", socket_error}, {"closeDescriptor", close_descriptor},
+      {"hopsOpen", hops_open},       {"hopsReceive", hops_receive},
   };
   for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {
     napi_value function;

@@ -10,6 +10,16 @@ napi_value membership(napi_env env, napi_callback_info info);
 napi_value shorten_time_slice(napi_env env, napi_callback_info info);
 napi_value udp_open(napi_env env, napi_callback_info info);
 napi_value netlink_open(napi_env env, napi_callback_info info);
+napi_value watch_descriptor(napi_env env, napi_callback_info info);
+napi_value unwatch_descriptor(napi_env env, napi_callback_info info);
+napi_value tcp_connect(napi_env env, napi_callback_info info);
+napi_value tcp_listen(napi_env env, napi_callback_info info);
+napi_value tcp_adapt(napi_env env, napi_callback_info info);
+napi_value tcp_unacknowledged(napi_env env, napi_callback_info info);
+napi_value socket_error(napi_env env, napi_callback_info info);
+napi_value close_descriptor(napi_env env, napi_callback_info info);
+napi_value hops_open(napi_env env, napi_callback_info info);
+napi_value hops_receive(napi_env env, napi_callback_info info);
 
 static inline bool read_uint32(napi_env env, napi_value object, const char *name, uint32_t *result) {
   napi_value value;
