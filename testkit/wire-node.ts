@@ -69,6 +69,23 @@ export class WireNode {
     await this.next('ownership', (message) => message.ip === ip && message.owned === owned)
   }
 
+  /** Its process stands still, as under a hypervisor that does not run it; what is sent to it waits. */
+  freeze(): void {
+    this.#process.kill('SIGSTOP')
+  }
+
+  thaw(): void {
+    this.#process.kill('SIGCONT')
+  }
+
+  /** As a speaker told to end (SIGTERM): hands over, then its process ends. */
+  async leave(): Promise<void> {
+    const left = this.next('left')
+    this.post({ kind: 'leave' })
+    await left
+    await this.kill()
+  }
+
   /** Power cut. */
   async kill(): Promise<void> {
     const ended = once(this.#process, 'exit')
