@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { findProgram, libraryFolders, packagesFolder, SYSTEM_FOLDERS } from '../packages.ts'
 import { cacheFolder } from '../programs.ts'
 
 /** Debian packages: container runtime, pod networks, packet filters; and the client's tools for looking at the LAN. */
@@ -21,22 +22,15 @@ export const CLUSTER_PACKAGES = [
 
 const PROGRAMS = ['containerd', 'ctr', 'runc', 'conntrack', 'nft', 'iptables', 'ip', 'ping', 'curl', 'arping', 'ndisc6']
 const CNI_PLUGINS = ['bridge', 'host-local', 'portmap', 'loopback']
-const SYSTEM_FOLDERS = ['/usr/sbin', '/usr/bin', '/sbin', '/bin']
 
-/** Where the packages are unpacked; a change of the list, or another release of the system, unpacks anew. */
+/** Where the packages are unpacked. */
 export function toolsFolder(): string {
-  const release = existsSync('/etc/os-release') ? readFileSync('/etc/os-release', 'utf8') : ''
-  const hash = createHash('sha256').update(release).update(CLUSTER_PACKAGES.join())
-  return join(cacheFolder(), 'packages', hash.digest('hex').slice(0, 12))
+  return packagesFolder(CLUSTER_PACKAGES)
 }
 
 /** Full path of a program: the unpacked one, else the machine's; undefined where there is neither. */
 export function toolPath(name: string): string | undefined {
-  const folders = [
-    ...['usr/sbin', 'usr/bin', 'sbin', 'bin'].map((path) => join(toolsFolder(), path)),
-    ...SYSTEM_FOLDERS,
-  ]
-  return folders.map((folder) => join(folder, name)).find((path) => existsSync(path))
+  return findProgram(toolsFolder(), name)
 }
 
 /** The folder of the CNI plugins. */
@@ -54,20 +48,13 @@ export function missingTools(): string[] {
 /** Environment in which the unpacked programs find each other and their libraries. */
 export function toolsEnvironment(): NodeJS.ProcessEnv {
   const folder = toolsFolder()
-  const libraries = existsSync(join(folder, 'usr/lib')) ? libraryFolders(join(folder, 'usr/lib')) : []
+  const libraries = libraryFolders(folder)
   const environment = {
     ...process.env,
     PATH: [join(folder, 'usr/sbin'), join(folder, 'usr/bin'), join(folder, 'bin'), ...SYSTEM_FOLDERS].join(':'),
   }
   if (libraries.length === 0) return environment
   return { ...environment, LD_LIBRARY_PATH: libraries.join(':'), XTABLES_LIBDIR: join(libraries[0]!, 'xtables') }
-}
-
-/** `/usr/lib/x86_64-linux-gnu` and the like. */
-function libraryFolders(folder: string): string[] {
-  return readdirSync(folder)
-    .filter((name) => name.includes('-linux-gnu'))
-    .map((name) => join(folder, name))
 }
 
 /** OCI archives that `build/fixtures.ts` makes: the pause container, and the web server that demo and tests ask. */
