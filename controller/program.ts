@@ -89,7 +89,7 @@ export class Controller extends InvarOperator {
       client: this.#leaderClient,
       ...{ namespace, clock, random, name: options.givesAddresses === false ? WEBHOOK_LEASE_NAME : LEASE_NAME },
       identity: `${podName === '' ? 'controller' : podName}_${randomUUID()}`,
-      onElected: () => void this.#elected(),
+      onElected: (vacantSince) => void this.#elected(vacantSince),
       onDeposed: (because) => this.#deposed(because),
       onError: (error) => this.#log.warn('leaseFailed', `the Lease could not be read or written: ${error.message}`),
     })
@@ -129,6 +129,8 @@ export class Controller extends InvarOperator {
       isLeader: this.#leader.isLeader,
     }))
     await this.#webhook?.start()
+    // Before the Services are listed: where nobody leads, that list is the one to adopt from.
+    await this.#leader.look()
   }
 
   protected override synced(): void {
@@ -161,13 +163,13 @@ export class Controller extends InvarOperator {
     await super.stop()
   }
 
-  /** A list that begins now holds all that the leader before us wrote; only then may anything be given out. */
-  async #elected(): Promise<void> {
+  /** Only what holds all that the leaders before us wrote may be adopted, and only then may anything be given out. */
+  async #elected(vacantSince: number): Promise<void> {
     this.#webhook?.lead()
     if (this.#options.givesAddresses === false) return
     this.#log.info('elected', 'this replica gives out addresses from now on')
     await this.#ended
-    await this.#services.refresh()
+    await this.#services.listedSince(vacantSince)
     if (!this.#leader.isLeader || this.#term !== undefined) return
     const term = this.#newTerm()
     this.#term = term

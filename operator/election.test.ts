@@ -27,7 +27,7 @@ const SCRIPTS: readonly [string, readonly (readonly [number, ElectionEvent, read
     [
       [0, { kind: 'tick' }, ['read']],
       [10, { kind: 'read', lease: undefined }, ['create']],
-      [20, { kind: 'written', lease: leaseOf('me', 1), startedAt: 10 }, ['elected', 'wait 2000']],
+      [20, { kind: 'written', lease: leaseOf('me', 1), startedAt: 10 }, ['elected since 10', 'wait 2000']],
       [2_020, { kind: 'tick' }, ['replace 1']],
       [2_030, { kind: 'written', lease: leaseOf('me', 2), startedAt: 2_020 }, ['wait 2000']],
     ],
@@ -38,7 +38,11 @@ const SCRIPTS: readonly [string, readonly (readonly [number, ElectionEvent, read
       [0, { kind: 'read', lease: leaseOf('you', 7) }, ['wait 2000']],
       [14_000, { kind: 'read', lease: leaseOf('you', 7) }, ['wait 1000']],
       [15_000, { kind: 'read', lease: leaseOf('you', 7) }, ['replace 7']],
-      [15_010, { kind: 'written', lease: leaseOf('me', 8, 1), startedAt: 15_000 }, ['elected', 'wait 2000']],
+      [
+        15_010,
+        { kind: 'written', lease: leaseOf('me', 8, 1), startedAt: 15_000 },
+        ['elected since 15000', 'wait 2000'],
+      ],
     ],
   ],
   [
@@ -61,7 +65,7 @@ const SCRIPTS: readonly [string, readonly (readonly [number, ElectionEvent, read
   [
     'a renewal that is never answered: deposed when the deadline of the last one is over',
     [
-      [0, { kind: 'written', lease: leaseOf('me', 1), startedAt: 0 }, ['elected', 'wait 2000']],
+      [0, { kind: 'written', lease: leaseOf('me', 1), startedAt: 0 }, ['elected since 0', 'wait 2000']],
       [2_000, { kind: 'tick' }, ['replace 1']],
       [7_000, { kind: 'failed' }, ['wait 2000']],
       [9_000, { kind: 'tick' }, ['replace 1']],
@@ -71,7 +75,7 @@ const SCRIPTS: readonly [string, readonly (readonly [number, ElectionEvent, read
   [
     'a renewal was stored though its answer was lost: refused, read, and claimed on',
     [
-      [0, { kind: 'written', lease: leaseOf('me', 1), startedAt: 0 }, ['elected', 'wait 2000']],
+      [0, { kind: 'written', lease: leaseOf('me', 1), startedAt: 0 }, ['elected since 0', 'wait 2000']],
       [4_000, { kind: 'refused' }, ['read']],
       [4_010, { kind: 'read', lease: leaseOf('me', 2) }, ['replace 2']],
       [4_020, { kind: 'written', lease: leaseOf('me', 3), startedAt: 4_010 }, ['wait 2000']],
@@ -80,7 +84,7 @@ const SCRIPTS: readonly [string, readonly (readonly [number, ElectionEvent, read
   [
     'a frozen leader that thaws is deposed before it does anything else',
     [
-      [0, { kind: 'written', lease: leaseOf('me', 1), startedAt: 0 }, ['elected', 'wait 2000']],
+      [0, { kind: 'written', lease: leaseOf('me', 1), startedAt: 0 }, ['elected since 0', 'wait 2000']],
       [60_000, { kind: 'tick' }, ['deposed', 'read']],
     ],
   ],
@@ -94,14 +98,67 @@ const SCRIPTS: readonly [string, readonly (readonly [number, ElectionEvent, read
   [
     'a late answer after the end of a term begins a new one where it still grants something',
     [
-      [0, { kind: 'written', lease: leaseOf('me', 1), startedAt: 0 }, ['elected', 'wait 2000']],
-      [11_000, { kind: 'written', lease: leaseOf('me', 2), startedAt: 9_000 }, ['deposed', 'elected', 'wait 2000']],
+      [0, { kind: 'written', lease: leaseOf('me', 1), startedAt: 0 }, ['elected since 0', 'wait 2000']],
+      [
+        11_000,
+        { kind: 'written', lease: leaseOf('me', 2), startedAt: 9_000 },
+        ['deposed', 'elected since 11000', 'wait 2000'],
+      ],
+    ],
+  ],
+  [
+    'a look before standing claims nothing; the first tick claims what it showed vacant',
+    [
+      [0, { kind: 'looked', lease: leaseOf('', 7) }, []],
+      [900, { kind: 'tick' }, ['replace 7']],
+      [905, { kind: 'written', lease: leaseOf('me', 8, 1), startedAt: 900 }, ['elected since 0', 'wait 2000']],
+    ],
+  ],
+  [
+    'a look that shows a holder: read anew when standing, and the time until then counts',
+    [
+      [0, { kind: 'looked', lease: leaseOf('you', 7) }, []],
+      [14_900, { kind: 'tick' }, ['read']],
+      [15_000, { kind: 'read', lease: leaseOf('you', 7) }, ['replace 7']],
+      [
+        15_005,
+        { kind: 'written', lease: leaseOf('me', 8, 1), startedAt: 15_000 },
+        ['elected since 15000', 'wait 2000'],
+      ],
+    ],
+  ],
+  [
+    'another was leader between the look and the claim: what the look showed counts no more',
+    [
+      [0, { kind: 'looked', lease: undefined }, []],
+      [900, { kind: 'tick' }, ['create']],
+      [905, { kind: 'refused' }, ['read']],
+      [910, { kind: 'read', lease: leaseOf('', 8) }, ['replace 8']],
+      [920, { kind: 'written', lease: leaseOf('me', 9, 1), startedAt: 910 }, ['elected since 910', 'wait 2000']],
+    ],
+  ],
+  [
+    'no answer to the claim of what a look showed: read anew',
+    [
+      [0, { kind: 'looked', lease: undefined }, []],
+      [900, { kind: 'tick' }, ['create']],
+      [5_900, { kind: 'failed' }, ['wait 2000']],
+      [7_900, { kind: 'tick' }, ['read']],
+    ],
+  ],
+  [
+    'a Lease deleted under its holder: it is the holder who notices first',
+    [
+      [0, { kind: 'read', lease: leaseOf('you', 7) }, ['wait 2000']],
+      [2_000, { kind: 'read', lease: undefined }, ['wait 2000']],
+      [14_000, { kind: 'read', lease: undefined }, ['wait 1000']],
+      [15_000, { kind: 'read', lease: undefined }, ['create']],
     ],
   ],
   [
     'somebody took the Lease by force: deposed at once',
     [
-      [0, { kind: 'written', lease: leaseOf('me', 1), startedAt: 0 }, ['elected', 'wait 2000']],
+      [0, { kind: 'written', lease: leaseOf('me', 1), startedAt: 0 }, ['elected since 0', 'wait 2000']],
       [2_000, { kind: 'read', lease: leaseOf('you', 2) }, ['deposed', 'wait 2000']],
     ],
   ],
@@ -124,6 +181,7 @@ const SCRIPTS: readonly [string, readonly (readonly [number, ElectionEvent, read
 
 function wordOf(action: ElectionAction): string {
   if (action.kind === 'tick-after') return `wait ${action.delayMs}`
+  if (action.kind === 'elected') return `elected since ${action.vacantSince}`
   if (action.kind !== 'write') return action.kind
   return action.replaces === undefined ? 'create' : `replace ${action.replaces.metadata.resourceVersion}`
 }
@@ -160,7 +218,9 @@ test('a timing that could not work is refused', () => {
 /** Candidates around one Lease: requests take their time, get lost before or after being stored; candidates freeze. */
 class World {
   now = 0
-  readonly candidates: { election: Election; frozenUntil: number }[]
+  /** For each election, by how much the last leader's last moment lay before `vacantSince`. */
+  readonly gapsMs: number[] = []
+  readonly candidates: { election: Election; frozenUntil: number; ledAt: number }[]
   /** Monotonic clocks do not agree: each candidate's begins elsewhere. */
   readonly offsets: readonly number[]
   #stored: Lease | undefined
@@ -172,6 +232,7 @@ class World {
     this.candidates = Array.from({ length: count }, (_, i) => ({
       election: newElection(`c${i}`, TIMING),
       frozenUntil: 0,
+      ledAt: Number.NEGATIVE_INFINITY,
     }))
     this.offsets = this.candidates.map((_, i) => i * 1e6)
     this.#draw = draw
@@ -179,15 +240,31 @@ class World {
 
   run(untilMs: number, look: () => void): void {
     this.candidates.forEach((_, i) => {
-      this.#later(0, () => this.#give(i, { kind: 'tick' }))
+      this.#later(0, () => this.#look(i))
     })
     while (this.now < untilMs && this.#pending.length > 0) {
       this.#pending.sort((a, b) => a.at - b.at)
       const next = this.#pending.shift()!
       this.now = next.at
       next.run()
+      this.#noteLeaders()
       look()
     }
+  }
+
+  #noteLeaders(): void {
+    this.candidates.forEach((each, i) => {
+      if (isValidLeader(each.election, this.now + this.offsets[i]!)) each.ledAt = this.now
+    })
+  }
+
+  /** What a program does before it stands: it looks, is busy for a while, and stands. */
+  #look(i: number): void {
+    this.#later(this.#draw() * 5_000, () => {
+      const lease = this.#stored
+      this.#later(this.#draw() * 5_000, () => this.#give(i, { kind: 'looked', lease }))
+    })
+    this.#later(10_000 + this.#draw() * 20_000, () => this.#give(i, { kind: 'tick' }))
   }
 
   leaders(): number {
@@ -212,6 +289,10 @@ class World {
 
   #execute(i: number, action: ElectionAction): void {
     if (action.kind === 'tick-after') this.#later(action.delayMs, () => this.#give(i, { kind: 'tick' }))
+    if (action.kind === 'elected') {
+      const others = this.candidates.filter((_, j) => j !== i).map(({ ledAt }) => ledAt)
+      this.gapsMs.push(action.vacantSince - this.offsets[i]! - Math.max(...others))
+    }
     if (action.kind !== 'read' && action.kind !== 'write') return
     const startedAt = this.now + this.offsets[i]!
     const [fate, thereMs, backMs] = [this.#draw(), this.#draw() ** 4 * 12_000, this.#draw() ** 4 * 12_000]
@@ -249,6 +330,19 @@ property(
   (count, seed) => {
     const world = new World(count, drawsOf(seed))
     world.run(300_000, () => assert.ok(world.leaders() <= 1, `${world.leaders()} leaders at ${world.now}`))
+  },
+)
+
+property(
+  'whatever is lost, late or frozen: since `vacantSince` of its election nobody but the leader has led',
+  [fc.integer({ min: 2, max: 4 }), fc.integer()],
+  (count, seed) => {
+    const world = new World(count, drawsOf(seed))
+    world.run(300_000, () => undefined)
+    assert.ok(
+      world.gapsMs.every((gapMs) => gapMs >= 0),
+      `another led ${-Math.min(...world.gapsMs)} ms after that`,
+    )
   },
 )
 

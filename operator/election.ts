@@ -7,6 +7,12 @@
  * lease before having seen it unchanged for `leaseDurationMs`, hence not before `startedAt + leaseDurationMs`. The
  * leader stops at `startedAt + renewDeadlineMs`, which is earlier; the difference is for writes that are on their way.
  * No wall clock takes part, and neither clock has to agree with the other's: only their rates must.
+ *
+ * What a new leader has to know of the one before it: everything that it wrote. A read that shows the Lease vacant
+ * (there is none, it was given back, it was not renewed for its duration) is answered when no leader can show to be one
+ * any more. The claim replaces exactly the version that was read, so nobody has been leader in between. Whatever was
+ * asked of the API server after that answer, `vacantSince`, therefore shows all that earlier leaders wrote: a list that
+ * began then need not be repeated, however long before the claim it was.
  */
 import type { Lease } from './resources.ts'
 
@@ -31,12 +37,16 @@ export interface Election {
   readonly timing: LeaseTiming
   /** The record that was read or written last, and since when it has been seen unchanged. */
   readonly seen: { readonly lease: Lease; readonly since: number } | undefined
+  /** When the read was answered that showed `seen` (undefined: its absence) to be held by nobody; until it is claimed. */
+  readonly vacantSince: number | undefined
   /** Present while leader. */
   readonly validUntil: number | undefined
 }
 
 export type ElectionEvent =
   | { readonly kind: 'tick' }
+  /** What a read showed that was made before standing for election: remembered, and claimed by the next tick. */
+  | { readonly kind: 'looked'; readonly lease: Lease | undefined }
   /** undefined: there is no such Lease. */
   | { readonly kind: 'read'; readonly lease: Lease | undefined }
   | { readonly kind: 'written'; readonly lease: Lease; readonly startedAt: number }
@@ -50,7 +60,8 @@ export type ElectionAction =
   /** Create the Lease where `replaces` is undefined; else replace exactly this version of it. */
   | { readonly kind: 'write'; readonly spec: LeaseSpec; readonly replaces: Lease | undefined }
   | { readonly kind: 'tick-after'; readonly delayMs: number }
-  | { readonly kind: 'elected' }
+  /** Whatever is asked after `vacantSince` shows all that earlier leaders wrote; see above. */
+  | { readonly kind: 'elected'; readonly vacantSince: number }
   | { readonly kind: 'deposed'; readonly because: string }
 
 /** The Lease's spec but for the times, which need a wall clock. */
@@ -71,7 +82,7 @@ export function newElection(identity: string, timing: LeaseTiming): Election {
   if (timing.renewDeadlineMs >= timing.leaseDurationMs || timing.retryPeriodMs >= timing.renewDeadlineMs) {
     throw new Error('a lease needs retry period < renew deadline < lease duration')
   }
-  return { identity, timing, seen: undefined, validUntil: undefined }
+  return { identity, timing, seen: undefined, vacantSince: undefined, validUntil: undefined }
 }
 
 /** Whether this candidate can show at `now` that it is the leader. */
@@ -87,41 +98,62 @@ export function stepElection(election: Election, event: ElectionEvent, now: numb
     return { election: followed.election, actions: [deposed, ...followed.actions] }
   }
   if (event.kind === 'tick') return stepTick(election)
+  if (event.kind === 'looked') return { election: observe(election, event.lease, now), actions: [] }
   if (event.kind === 'read') return stepRead(election, event.lease, now)
   if (event.kind === 'written') return stepWritten(election, event.lease, event.startedAt, now)
-  if (event.kind === 'refused') return { election, actions: [{ kind: 'read' }] }
-  return { election, actions: [{ kind: 'tick-after', delayMs: election.timing.retryPeriodMs }] }
+  // Whether the claim was stored is not known: what was vacant has to be looked at again.
+  const unsure = { ...election, vacantSince: undefined }
+  if (event.kind === 'refused') return { election: unsure, actions: [{ kind: 'read' }] }
+  return { election: unsure, actions: [{ kind: 'tick-after', delayMs: election.timing.retryPeriodMs }] }
 }
 
 function stepTick(election: Election): ElectionStep {
   const isRenewal = election.validUntil !== undefined && election.seen !== undefined
-  return { election, actions: [isRenewal ? claim(election, election.seen.lease) : { kind: 'read' }] }
+  const isVacant = election.vacantSince !== undefined
+  return { election, actions: [isRenewal || isVacant ? claim(election, election.seen?.lease) : { kind: 'read' }] }
+}
+
+/** What a read shows: who holds the Lease, or since when nobody does. */
+function observe(before: Election, lease: Lease | undefined, now: number): Election {
+  if (lease === undefined) {
+    // Somebody deleted it under its holder, who goes on writing until it notices or its time is over.
+    if (!isVacant(before, now)) return { ...before, vacantSince: undefined }
+    return { ...before, seen: undefined, vacantSince: now }
+  }
+  const isUnchanged = before.seen?.lease.metadata.resourceVersion === lease.metadata.resourceVersion
+  const election = { ...before, seen: { lease, since: isUnchanged ? before.seen!.since : now } }
+  return { ...election, vacantSince: isVacant(election, now) ? now : undefined }
 }
 
 function stepRead(before: Election, lease: Lease | undefined, now: number): ElectionStep {
-  if (lease === undefined) return { election: { ...before, seen: undefined }, actions: [claim(before, undefined)] }
-  const isUnchanged = before.seen?.lease.metadata.resourceVersion === lease.metadata.resourceVersion
-  const seen = { lease, since: isUnchanged ? before.seen!.since : now }
-  const election = { ...before, seen }
-  const holder = lease.spec?.holderIdentity ?? ''
-  if (holder === election.identity || holder === '') return { election, actions: [claim(election, lease)] }
-  const deposed = { kind: 'deposed', because: `${holder} holds the lease` } as const
+  const election = observe(before, lease, now)
+  if (election.vacantSince !== undefined) return { election, actions: [claim(election, election.seen?.lease)] }
+  const { lease: held, since } = election.seen!
+  const deposed = { kind: 'deposed', because: `${held.spec?.holderIdentity} holds the lease` } as const
   const actions: readonly ElectionAction[] = election.validUntil === undefined ? [] : [deposed]
-  const follower = { ...election, validUntil: undefined }
-  const freeAfterMs = seen.since + durationOf(lease, election.timing) - now
-  if (freeAfterMs <= 0) return { election: follower, actions: [...actions, claim(follower, lease)] }
+  const freeAfterMs = since + durationOf(held, election.timing) - now
   const delayMs = Math.min(election.timing.retryPeriodMs, freeAfterMs)
+  const follower = { ...election, validUntil: undefined }
   return { election: follower, actions: [...actions, { kind: 'tick-after', delayMs }] }
+}
+
+/** Whether nobody else can show to be leader by the Lease that was seen. */
+function isVacant({ seen, identity, timing }: Election, now: number): boolean {
+  const holder = seen?.lease.spec?.holderIdentity ?? ''
+  if (seen === undefined || holder === '' || holder === identity) return true
+  return now - seen.since >= durationOf(seen.lease, timing)
 }
 
 function stepWritten(before: Election, lease: Lease, startedAt: number, now: number): ElectionStep {
   const validUntil = startedAt + before.timing.renewDeadlineMs
   const seen = { lease, since: now }
+  const written = { ...before, seen, vacantSince: undefined }
   // The answer was so long on its way that what it grants is over: claim again.
-  if (now >= validUntil) return { election: { ...before, seen }, actions: [{ kind: 'tick-after', delayMs: 0 }] }
-  const elected: readonly ElectionAction[] = before.validUntil === undefined ? [{ kind: 'elected' }] : []
+  if (now >= validUntil) return { election: written, actions: [{ kind: 'tick-after', delayMs: 0 }] }
+  const elected: readonly ElectionAction[] =
+    before.validUntil === undefined ? [{ kind: 'elected', vacantSince: before.vacantSince ?? now }] : []
   const next = { kind: 'tick-after', delayMs: before.timing.retryPeriodMs } as const
-  return { election: { ...before, seen, validUntil }, actions: [...elected, next] }
+  return { election: { ...written, validUntil }, actions: [...elected, next] }
 }
 
 /** The holder may have promised to renew less often than we do. */

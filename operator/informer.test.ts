@@ -414,6 +414,19 @@ test('refresh lists anew and delivers the difference', async (t) => {
   await converged()
 })
 
+test('a list that began late enough is not repeated, one that began earlier is', async (t) => {
+  const { server, informer, clock } = await worldOf(t)
+  const before = clock.now()
+  informer.start()
+  await informer.whenSynced()
+  await informer.listedSince(before)
+  assert.equal(informer.counters.lists, 1)
+  server.put('a')
+  await informer.listedSince(before + 1)
+  assert.equal(informer.counters.lists, 2)
+  assert.deepEqual([...informer.store.keys()], ['default/a'])
+})
+
 test('refresh during an outage waits for the outage to end', async (t) => {
   const { server, informer, converged } = await worldOf(t)
   informer.start()

@@ -101,6 +101,8 @@ export class Informer<T extends KubernetesObject, S = T> {
   /** A continue token expired: the next list comes in one piece. */
   #isUnpaged = false
   #refreshes: (() => void)[] = []
+  /** When the list began that was completed last. */
+  #listedAt: number | undefined
   #interrupt = new AbortController()
 
   constructor(options: InformerOptions<T, S>) {
@@ -157,9 +159,14 @@ export class Informer<T extends KubernetesObject, S = T> {
   }
 
   /**
-   * Resolves when a list that began after this call is in the store: whoever becomes the leader thereby knows all that
-   * the leader before it wrote.
+   * Resolves when a list that began at this time of the clock, or later, is in the store: whoever becomes the leader
+   * thereby knows all that the leaders before it wrote.
    */
+  listedSince(since: number): Promise<void> {
+    return this.#listedAt !== undefined && this.#listedAt >= since ? Promise.resolve() : this.refresh()
+  }
+
+  /** Resolves when a list that began after this call is in the store. */
   refresh(): Promise<void> {
     return new Promise((resolve) => {
       this.#refreshes.push(resolve)
@@ -222,7 +229,7 @@ export class Informer<T extends KubernetesObject, S = T> {
   async #list(signal: AbortSignal): Promise<void> {
     const { client, resource, selection, pageSize = DEFAULTS.pageSize } = this.#options
     const timeoutMs = this.#options.listTimeoutMs ?? DEFAULTS.listTimeoutMs
-    const refreshes = [...this.#refreshes]
+    const listing: Listing = { beganAt: this.#options.clock.now(), refreshes: [...this.#refreshes], seen: new Set() }
     const limit = this.#isUnpaged ? undefined : pageSize
     const found = new Map<string, { readonly version: string; readonly object: S }>()
     let continueToken: string | undefined
@@ -239,14 +246,16 @@ export class Informer<T extends KubernetesObject, S = T> {
     for (const [key, { version, object }] of found) this.#set(key, version, object)
     this.#deleteAllBut(found)
     this.#isUnpaged = false
-    this.#listed(position, refreshes)
+    this.#listed(position, listing)
   }
 
   async #watch(signal: AbortSignal): Promise<void> {
-    const { client, resource, selection, random } = this.#options
+    const { client, resource, selection, random, clock } = this.#options
     const seconds = this.#options.watchTimeoutSeconds ?? DEFAULTS.watchTimeoutSeconds
     const isListing = this.#position === undefined
-    const listing: Listing | undefined = isListing ? { seen: new Set(), refreshes: [...this.#refreshes] } : undefined
+    const listing: Listing | undefined = isListing
+      ? { beganAt: clock.now(), refreshes: [...this.#refreshes], seen: new Set() }
+      : undefined
     const batches = await client.watch(resource, {
       ...selection,
       resourceVersion: this.#position,
@@ -287,13 +296,14 @@ export class Informer<T extends KubernetesObject, S = T> {
     if (this.#position === undefined && listing !== undefined) {
       if (!isInitialEventsEnd) throw new ApiError('invalid', 'the server does not know streaming lists')
       this.#deleteAllBut(listing.seen)
-      this.#listed(version, listing.refreshes)
+      this.#listed(version, listing)
     }
     this.#position = version
   }
 
-  #listed(position: string, refreshes: readonly (() => void)[]): void {
+  #listed(position: string, { beganAt, refreshes }: Listing): void {
     this.#position = position
+    this.#listedAt = beganAt
     this.counters.lists++
     this.#isSynced = true
     this.#synced.resolve()
@@ -335,7 +345,10 @@ export class Informer<T extends KubernetesObject, S = T> {
   }
 }
 
+/** A list under way. */
 interface Listing {
+  readonly beganAt: number
+  /** Keys that a streaming list has brought so far. */
   readonly seen: Set<string>
   readonly refreshes: readonly (() => void)[]
 }

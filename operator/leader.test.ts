@@ -12,9 +12,13 @@ class LeaseServer {
   lease: Lease | undefined
   isAway = false
   writes = 0
+  reads = 0
 
   readonly client = {
-    get: async () => this.#answer(() => this.lease ?? refuse('not-found')),
+    get: async () => {
+      this.reads++
+      return this.#answer(() => this.lease ?? refuse('not-found'))
+    },
     create: async (_: unknown, lease: Lease) =>
       this.#answer(() => (this.lease === undefined ? this.#store(lease) : refuse('conflict'))),
     replace: async (_: unknown, lease: Lease) =>
@@ -87,6 +91,31 @@ test('a single candidate becomes leader at once, renews, and its writes go out',
   assert.equal(await leader.guard(async () => 'written'), 'written')
   assert.ok(server.writes >= 27, `${server.writes} writes of the Lease in a minute`)
   assert.match(server.lease?.spec?.renewTime ?? '', /^2026-01-01T00:0\d:\d\d\.\d{6}Z$/)
+})
+
+test('a look claims nothing; what it showed vacant is claimed without another read', async () => {
+  const [server, clock] = [new LeaseServer(), new VirtualClock()]
+  const { leader, told } = leaderOf(server, 'a', clock)
+  await leader.look()
+  await clock.advanceAsync(10_000)
+  assert.deepEqual([server.lease, told], [undefined, []])
+  const reads = server.reads
+  leader.start()
+  await clock.advanceAsync(1)
+  assert.deepEqual(told, ['elected'])
+  assert.equal(server.reads, reads)
+})
+
+test('a look that fails is no harm: standing reads anew', async () => {
+  const [server, clock] = [new LeaseServer(), new VirtualClock()]
+  const { leader, told } = leaderOf(server, 'a', clock)
+  server.isAway = true
+  await leader.look()
+  await clock.advanceAsync(10_000)
+  server.isAway = false
+  leader.start()
+  await clock.advanceAsync(1)
+  assert.deepEqual(told, ['elected'])
 })
 
 test('the second takes over when the first is silent, not before its lease is over', async () => {

@@ -37,8 +37,11 @@ export interface LeaderOptions {
   readonly timing?: LeaseTiming
   readonly clock: Clock
   readonly random: Random
-  /** From now on guarded writes go out. Others may have written until just now: refresh what decisions rest on. */
-  readonly onElected: () => void
+  /**
+   * From now on guarded writes go out. What decisions rest on must have been read after `vacantSince`, a time of the
+   * clock: then it shows all that earlier leaders wrote (election.ts says why).
+   */
+  readonly onElected: (vacantSince: number) => void
   readonly onDeposed: (because: string) => void
   /** Every failed attempt to read or write the Lease. */
   readonly onError?: (error: ApiError) => void
@@ -67,6 +70,21 @@ export class Leader {
     this.#election = newElection(options.identity, options.timing ?? DEFAULT_LEASE_TIMING)
   }
 
+  /**
+   * Reads the Lease without standing for election, and resolves when that has ended, well or not. What is read from the
+   * API server afterwards need not be read again where the Lease was vacant and is claimed as it was.
+   */
+  async look(): Promise<void> {
+    try {
+      this.#handle({ kind: 'looked', lease: await this.#get() })
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error
+      // Nothing is known then, and what follows is read again once this candidate is elected.
+      this.#options.onError?.(error)
+    }
+  }
+
+  /** Stands for election. */
   start(): void {
     this.#handle({ kind: 'tick' })
   }
@@ -127,19 +145,19 @@ export class Leader {
 
   #execute(action: ElectionAction): void {
     if (action.kind === 'deposed') this.#endTerm(action.because)
-    else if (action.kind === 'elected') this.#elect()
+    else if (action.kind === 'elected') this.#elect(action.vacantSince)
     else if (this.#isStopping) return
     else if (action.kind === 'tick-after') this.#tickAfter(action.delayMs)
     else this.#request = action.kind === 'read' ? this.#read() : this.#write(action.spec, action.replaces)
   }
 
-  #elect(): void {
+  #elect(vacantSince: number): void {
     // The answer to a claim that was under way when stopping began: the lease is given back in a moment.
     if (this.#isStopping) return
     this.#term = new AbortController()
     // One listener for each write under way.
     setMaxListeners(0, this.#term.signal)
-    this.#options.onElected()
+    this.#options.onElected(vacantSince)
   }
 
   #depose(because: string): void {
@@ -181,11 +199,12 @@ export class Leader {
   }
 
   async #read(): Promise<void> {
+    await this.#ask(async () => ({ kind: 'read', lease: await this.#get() }))
+  }
+
+  #get(): Promise<Lease | undefined> {
     const { client, namespace, name } = this.#options
-    await this.#ask(async () => {
-      const get = client.get(LEASES, { namespace, name }, this.#limits())
-      return { kind: 'read', lease: await unless(['not-found'], get) }
-    })
+    return unless(['not-found'], client.get(LEASES, { namespace, name }, this.#limits()))
   }
 
   async #write(spec: LeaseSpec, replaces: Lease | undefined): Promise<void> {
