@@ -41,7 +41,7 @@ const MAY_USE_PACKAGES: Readonly<Record<string, readonly string[]>> = {
   'net/membership': ['@noble/hashes'],
   'core/announce': ['@noble/hashes'],
   crds: ['ajv'],
-  runtime: ['prom-client'],
+  runtime: ['prom-client', '@peculiar/x509', 'reflect-metadata'],
   operator: ['@kubernetes/client-node', '@dot-i/k8s-operator'],
   'speaker/wire': ['raw-socket'],
   cli: ['yaml', 'commander', '@kubernetes/client-node'],

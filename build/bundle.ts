@@ -19,6 +19,7 @@ export const ENTRY_POINTS: readonly EntryPoint[] = [
   { source: 'controller/main.ts', command: { name: 'controller', interpreter: '/bin/node' } },
   { source: 'speaker/main.ts', command: { name: 'speaker', interpreter: '/bin/node-net-raw' } },
   { source: 'speaker/wire/thread.ts' },
+  { source: 'runtime/self-signed-thread.ts' },
   { source: 'cli/main.ts', command: { name: 'invarctl', interpreter: '/bin/node' } },
 ]
 
@@ -66,8 +67,8 @@ const require = __createRequire(import.meta.url)`
 const workerPaths: Plugin = {
   name: 'worker-paths',
   setup: ({ onLoad }) =>
-    onLoad({ filter: /[\\/]speaker[\\/]\w+\.ts$/ }, ({ path }) => ({
-      contents: readFileSync(path, 'utf8').replace(/(['"]\.\/wire\/thread)\.ts(['"])/g, '$1.js$2'),
+    onLoad({ filter: /[\\/](?:speaker|controller)[\\/]main\.ts$/ }, ({ path }) => ({
+      contents: readFileSync(path, 'utf8').replace(/(new URL\('[^']+)\.ts(', import\.meta\.url\))/g, '$1.js$2'),
       loader: 'ts',
     })),
 }

@@ -1,7 +1,6 @@
 import type { FlagTable } from '../runtime/flags.ts'
 import { LEVELS } from '../runtime/log.ts'
 
-const PLAIN_METRICS = 'metrics are served without TLS so far'
 const TLS_DEFAULTS = 'the defaults of the runtime hold'
 
 /** The controller's flags: MetalLB's names, so that old manifests start it unchanged. */
@@ -57,7 +56,7 @@ export const CONTROLLER_FLAGS = {
     default: '/tmp/k8s-webhook-server/serving-certs',
   },
   'tls-min-version': {
-    about: 'lowest TLS version of the webhook',
+    about: 'lowest TLS version of the webhook and the metrics',
     kind: 'text',
     default: 'VersionTLS13',
     oneOf: ['VersionTLS12', 'VersionTLS13'],
@@ -75,7 +74,16 @@ export const CONTROLLER_FLAGS = {
     default: '',
     noEffect: 'the membership Secret has no owner, so that it outlives an upgrade',
   },
-  'metrics-cert-dir': { about: 'certificate of the metrics', kind: 'text', default: '', noEffect: PLAIN_METRICS },
+  'metrics-cert-dir': {
+    about: 'folder with tls.crt and tls.key for the metrics, read again when they change; empty = self-signed',
+    kind: 'text',
+    default: '',
+  },
+  'plain-metrics': {
+    about: 'metrics by plain HTTP on 127.0.0.1, without authorization',
+    kind: 'switch',
+    default: 'false',
+  },
   'tls-cipher-suites': { about: 'cipher suites', kind: 'text', default: '', noEffect: TLS_DEFAULTS },
   'tls-curve-preferences': { about: 'curves', kind: 'text', default: '', noEffect: TLS_DEFAULTS },
   'pprof-bind-address': { about: 'profiling endpoint', kind: 'text', default: '', noEffect: 'there is none' },

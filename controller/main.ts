@@ -1,5 +1,12 @@
 /** Program 1: the controller. Reads flags, wires the parts together, runs until it is told to stop. */
-import { clientMetrics, currentNamespace, type KubeConfigSource, loadKubeConfig } from '../operator/index.ts'
+import {
+  clientMetrics,
+  currentNamespace,
+  type KubeConfigSource,
+  loadKubeConfig,
+  type MetricsPageOptions,
+  serveMetrics,
+} from '../operator/index.ts'
 import { systemClock } from '../runtime/clock.ts'
 import { startDaemon } from '../runtime/daemon.ts'
 import type { Flags } from '../runtime/flags.ts'
@@ -47,20 +54,33 @@ async function run(flags: ControllerFlags, log: Log, lifecycle: Lifecycle): Prom
   const health = await serve(routes, { port: flags.number('health-probe-port') })
   lifecycle.add('health pages', () => close(health))
   if (flags.number('port') !== 0) {
-    const page = async () => ({ status: 200, body: await metrics.text(), contentType: metrics.contentType })
-    const server = await serve({ '/metrics': page }, { port: flags.number('port') })
-    lifecycle.add('metrics', () => close(server))
+    const page = await serveMetrics({ ...metricsPage(flags), metrics, log, client: controller.client })
+    lifecycle.add('metrics', () => page.stop())
   }
   lifecycle.add('controller', () => controller.stop())
   await controller.start()
   log.info('started', 'everything is read and compiled')
 }
 
+function metricsPage(flags: ControllerFlags): Omit<MetricsPageOptions, 'metrics' | 'log' | 'client'> {
+  return {
+    ...{ clock: systemClock, dnsName: 'controller', port: flags.number('port') },
+    issuer: new URL('../runtime/self-signed-thread.ts', import.meta.url),
+    certificateFolder: flags.text('metrics-cert-dir'),
+    minimumTls: minimumTls(flags),
+    isPlain: flags.on('plain-metrics'),
+  }
+}
+
+function minimumTls(flags: ControllerFlags): 'TLSv1.2' | 'TLSv1.3' {
+  return flags.text('tls-min-version') === 'VersionTLS12' ? 'TLSv1.2' : 'TLSv1.3'
+}
+
 function webhookSettings(flags: ControllerFlags, namespace: string): WebhookSettings | undefined {
   if (flags.text('webhook-mode') === 'disabled') return undefined
   return {
     port: flags.number('webhook-port'),
-    minimumTls: flags.text('tls-min-version') === 'VersionTLS12' ? 'TLSv1.2' : 'TLSv1.3',
+    minimumTls: minimumTls(flags),
     dnsName: `${flags.text('cert-service-name')}.${namespace}.svc`,
     certificates: flags.on('disable-cert-rotation')
       ? { kind: 'directory', path: flags.text('cert-dir') }

@@ -45,6 +45,7 @@ export { type EventCounters, EventRecorder, type EventRecorderOptions } from './
 export { type Follow, type FollowOptions, onRealChange } from './followed.ts'
 export { type Change, Informer, type InformerCounters, type InformerOptions } from './informer.ts'
 export { type Fence, Leader, type LeaderOptions } from './leader.ts'
+export { type MetricsPageOptions, serveMetrics } from './metrics-page.ts'
 export { InvarOperator, type ProgramOptions } from './program.ts'
 export { KeyQueue, type Lane } from './queue.ts'
 export { DONE, type Outcome, type Reconciled, Reconciler, type ReconcilerOptions } from './reconcile.ts'

@@ -3,7 +3,6 @@ import { LEVELS } from '../runtime/log.ts'
 
 const NO_FRR = 'Invar speaks BGP in process, there is no FRR'
 
-const PLAIN_METRICS = 'metrics are served without TLS so far'
 const TLS_DEFAULTS = 'the defaults of the runtime hold'
 
 /** The speaker's flags: MetalLB's names, so that old manifests start it unchanged. */
@@ -89,9 +88,23 @@ export const SPEAKER_FLAGS = {
   },
   host: { about: 'node address', kind: 'text', env: 'METALLB_HOST', default: '', noEffect: 'it is read from the Node' },
   'frrk8s-namespace': { about: 'FRR only', kind: 'text', env: 'FRRK8S_NAMESPACE', default: '', noEffect: NO_FRR },
-  'metrics-cert-dir': { about: 'certificate of the metrics', kind: 'text', default: '', noEffect: PLAIN_METRICS },
+  'metrics-cert-dir': {
+    about: 'folder with tls.crt and tls.key for the metrics, read again when they change; empty = self-signed',
+    kind: 'text',
+    default: '',
+  },
+  'plain-metrics': {
+    about: 'metrics by plain HTTP on 127.0.0.1, without authorization',
+    kind: 'switch',
+    default: 'false',
+  },
   'tls-cipher-suites': { about: 'cipher suites', kind: 'text', default: '', noEffect: TLS_DEFAULTS },
   'tls-curve-preferences': { about: 'curves', kind: 'text', default: '', noEffect: TLS_DEFAULTS },
   'pprof-bind-address': { about: 'profiling endpoint', kind: 'text', default: '', noEffect: 'there is none' },
-  'tls-min-version': { about: 'lowest TLS version', kind: 'text', default: '', noEffect: PLAIN_METRICS },
+  'tls-min-version': {
+    about: 'lowest TLS version of the metrics',
+    kind: 'text',
+    default: 'VersionTLS13',
+    oneOf: ['VersionTLS12', 'VersionTLS13'],
+  },
 } as const satisfies FlagTable

@@ -1,5 +1,12 @@
 /** Program 2: the speaker. Reads flags, starts the wire thread, wires the parts together, runs until told to stop. */
-import { clientMetrics, currentNamespace, type KubeConfigSource, loadKubeConfig } from '../operator/index.ts'
+import {
+  clientMetrics,
+  currentNamespace,
+  type KubeConfigSource,
+  loadKubeConfig,
+  type MetricsPageOptions,
+  serveMetrics,
+} from '../operator/index.ts'
 import { systemClock } from '../runtime/clock.ts'
 import { startDaemon } from '../runtime/daemon.ts'
 import type { Flags } from '../runtime/flags.ts'
@@ -28,12 +35,21 @@ async function run(flags: SpeakerFlags, log: Log, lifecycle: Lifecycle): Promise
   const health = await serve(routes, { port: flags.number('health-probe-port'), host: '127.0.0.1' })
   lifecycle.add('health pages', () => close(health))
   if (flags.number('port') !== 0) {
-    const page = async () => ({ status: 200, body: await metrics.text(), contentType: metrics.contentType })
-    const server = await serve({ '/metrics': page }, { port: flags.number('port') })
-    lifecycle.add('metrics', () => close(server))
+    const page = await serveMetrics({ ...metricsPage(flags), metrics, log, client: speaker.client })
+    lifecycle.add('metrics', () => page.stop())
   }
   lifecycle.add('speaker', () => speaker.stop())
   await speaker.start()
+}
+
+function metricsPage(flags: SpeakerFlags): Omit<MetricsPageOptions, 'metrics' | 'log' | 'client'> {
+  return {
+    ...{ clock: systemClock, dnsName: 'speaker', port: flags.number('port') },
+    issuer: new URL('../runtime/self-signed-thread.ts', import.meta.url),
+    certificateFolder: flags.text('metrics-cert-dir'),
+    minimumTls: flags.text('tls-min-version') === 'VersionTLS12' ? 'TLSv1.2' : 'TLSv1.3',
+    isPlain: flags.on('plain-metrics'),
+  }
 }
 
 function newSpeaker(

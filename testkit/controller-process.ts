@@ -51,6 +51,7 @@ export class ControllerProcess {
       'lb-class': options.loadBalancerClass ?? '',
       'health-probe-port': healthPort,
       port: metricsPort,
+      'plain-metrics': true,
       // Several run on one machine, and its port is the same for all.
       'webhook-mode': 'disabled',
     }

@@ -10,7 +10,8 @@ import type { Check } from '../../runtime/http.ts'
 import { type Log, sentenceOf } from '../../runtime/log.ts'
 import type { Metrics } from '../../runtime/metrics.ts'
 import type { Random } from '../../runtime/random.ts'
-import { type CertificateSource, DirectorySource, SecretSource } from './certificate-source.ts'
+import { CertificateDirectory } from '../../runtime/server-certificate.ts'
+import { type CertificateSource, SecretSource } from './certificate-source.ts'
 import { examineServer, type ServerTexts } from './certificate-texts.ts'
 import { answerOf, KIND_OF_PATH, NOT_JUDGED, reviewOf } from './review.ts'
 import { type Answer, WebhookServer } from './server.ts'
@@ -80,7 +81,7 @@ export class Webhook {
       this.#upkeep = this.#newUpkeep(secretName, handoverMs)
       this.#configuration = this.#followConfiguration()
     } else {
-      this.#source = new DirectorySource(options.certificates.path, options.clock)
+      this.#source = new CertificateDirectory(options.certificates.path, options.clock)
     }
   }
 
