@@ -5,7 +5,7 @@ import { codecLaws } from '../../testkit/codec-laws.ts'
 import { hex, toHex } from '../../testkit/hex.ts'
 import { property } from '../../testkit/property.ts'
 import { BROADCAST_MAC } from '../ethernet/index.ts'
-import { type Address, parseAddress } from '../ip/index.ts'
+import { type Address, formatAddress, parseAddress } from '../ip/index.ts'
 import {
   ARP_FRAME_BYTES,
   type ArpJudgement,
@@ -13,13 +13,14 @@ import {
   type ArpTable,
   answerInto,
   arpAnnouncement,
+  arpProbe,
+  arpRequest,
   arpStation,
   CLAIM,
   claimAt,
   decodeArp,
   encodeArp,
   type Holding,
-  HoldingCode,
   judgeArp,
   targetIpv4At,
   VERDICT_MASK,
@@ -33,9 +34,11 @@ const ASKER_MAC = 0x020000000099
 
 const HELD_HERE = parseAddress('192.0.2.10')!
 const HELD_ELSEWHERE = parseAddress('192.0.2.11')!
+const WATCHED = parseAddress('192.0.2.12')!
 
 function holding(ip: Address): Holding {
   if (ip.bits === HELD_HERE.bits) return 'here'
+  if (ip.bits === WATCHED.bits) return 'watched'
   return ip.bits === HELD_ELSEWHERE.bits ? 'elsewhere' : 'nowhere'
 }
 
@@ -138,6 +141,7 @@ describe('which frames are answered (specification section 5.1)', () => {
     ['a reverse ARP operation', changed([[OPERATION, hex`0003`]]), 'not-a-request'],
     ['a request to another MAC', changed([[DESTINATION, hex`020000000077`]]), 'not-our-mac'],
     ['a request to a group', changed([[DESTINATION, hex`01005e000001`]]), 'not-our-mac'],
+    ['a request for an address that is only watched', changed([[TARGET_IP, hex`c000020c`]]), 'not-owned'],
     ['a request for an address nobody announces', changed([[TARGET_IP, hex`c0000263`]]), 'not-owned'],
     [
       'a request for an address announced on another interface',
@@ -162,15 +166,17 @@ describe('which frames are answered (specification section 5.1)', () => {
 })
 
 describe('who claims an address of ours (RFC 5227 section 2.4)', () => {
-  const rows: readonly [name: string, frame: Uint8Array, claimant: number | undefined][] = [
-    ['a stranger asks with our address', changed([[SENDER_IP, hex`c000020a`]]), ASKER_MAC],
+  const probe = [SENDER_IP, hex`00000000`] as const
+  const rows: readonly [name: string, frame: Uint8Array, claim: string | undefined][] = [
+    ['a stranger asks with our address', changed([[SENDER_IP, hex`c000020a`]]), '192.0.2.10'],
+    ['a stranger asks with an address that we watch', changed([[SENDER_IP, hex`c000020c`]]), '192.0.2.12'],
     [
       'a stranger answers with our address',
       changed([
         [OPERATION, hex`0002`],
         [SENDER_IP, hex`c000020a`],
       ]),
-      ASKER_MAC,
+      '192.0.2.10',
     ],
     [
       'our other interface is heard',
@@ -182,12 +188,20 @@ describe('who claims an address of ours (RFC 5227 section 2.4)', () => {
     ],
     ['a stranger uses what we hold on another segment', changed([[SENDER_IP, hex`c000020b`]]), undefined],
     ['an ordinary request', REQUEST, undefined],
-    ['a probe', changed([[SENDER_IP, hex`00000000`]]), undefined],
+    ['a stranger probes for our address', changed([probe]), 'probe 192.0.2.10'],
+    [
+      'a stranger probes for an address that we watch',
+      changed([probe, [TARGET_IP, hex`c000020c`]]),
+      'probe 192.0.2.12',
+    ],
+    ['a stranger probes for another address', changed([probe, [TARGET_IP, hex`c0000263`]]), undefined],
+    ['we probe, heard on another interface', changed([probe, [SENDER_MAC, hex`020000000002`]]), undefined],
   ]
-  for (const [name, frame, claimant] of rows) {
-    test(`${name}: ${claimant === undefined ? 'no claim' : 'claim'}`, () => {
+  for (const [name, frame, expected] of rows) {
+    test(`${name}: ${expected ?? 'no claim'}`, () => {
       const { claim } = judgeArp(frame, TABLE)
-      assert.deepEqual(claim, claimant === undefined ? undefined : { ip: HELD_HERE, mac: claimant })
+      const seen = claim && `${claim.isProbe ? 'probe ' : ''}${formatAddress(claim.ip)}`
+      assert.deepEqual([seen, claim?.mac], [expected, expected && ASKER_MAC])
     })
   }
 })
@@ -201,9 +215,15 @@ test('a round of announcements is a request and a reply to everybody, sender and
   assert.deepEqual([request, reply].map(toHex), both.map(toHex))
 })
 
+test('a probe asks everybody from 0.0.0.0, a request from an address of the asker', () => {
+  const probe = hex`ffffffffffff 020000000001 0806 0001 0800 06 04 0001 020000000001 00000000 000000000000 c000020a`
+  assert.equal(toHex(arpProbe(OUR_MAC, HELD_HERE)), toHex(probe))
+  const sender = { mac: ASKER_MAC, ip: parseAddress('192.0.2.1')! }
+  assert.equal(toHex(arpRequest(sender, HELD_HERE)), toHex(REQUEST))
+})
+
 describe('the batch responder is the readable one, faster', () => {
-  const codes = { here: HoldingCode.Here, elsewhere: HoldingCode.Elsewhere, nowhere: HoldingCode.Nowhere }
-  const station = arpStation(OUR_MAC, (ipv4) => codes[holding({ family: 4, bits: BigInt(ipv4) })], TABLE.isOwnMac)
+  const station = arpStation(OUR_MAC, (ipv4) => holding({ family: 4, bits: BigInt(ipv4 >>> 0) }), TABLE.isOwnMac)
 
   /** What the batch form says, in the words of the readable form. */
   function judgeInBatch(frame: Uint8Array, offset: number): ArpJudgement {
@@ -220,7 +240,7 @@ describe('the batch responder is the readable one, faster', () => {
       'writes nothing but the reply',
     )
     if (outcome !== 'replied') return { answer: { kind: 'ignore', because: outcome }, claim }
-    const ip: Address = { family: 4, bits: BigInt(targetIpv4At(input, offset)) }
+    const ip: Address = { family: 4, bits: BigInt(targetIpv4At(input, offset) >>> 0) }
     return { answer: { kind: 'reply', ip, frame: written }, claim }
   }
 
@@ -229,8 +249,8 @@ describe('the batch responder is the readable one, faster', () => {
     [TYPE, [hex`0806`, hex`0806`, hex`0800`]],
     [OPERATION, [hex`0001`, hex`0002`]],
     [SENDER_MAC, [hex`020000000099`, hex`020000000001`, hex`ffffffffffff`]],
-    [SENDER_IP, [hex`c0000201`, hex`c000020a`, hex`c000020b`, hex`00000000`, hex`ffffffff`]],
-    [TARGET_IP, [hex`c000020a`, hex`c000020b`, hex`ffffffff`]],
+    [SENDER_IP, [hex`c0000201`, hex`c000020a`, hex`c000020b`, hex`c000020c`, hex`00000000`, hex`ffffffff`]],
+    [TARGET_IP, [hex`c000020a`, hex`c000020b`, hex`c000020c`, hex`00000000`, hex`ffffffff`]],
   ]
   const plausible = fc
     .tuple(

@@ -6,14 +6,10 @@
 import { ETHERNET_HEADER_BYTES, EtherType, type Mac, macAt, macToBytes } from '../ethernet/index.ts'
 import { type Address, addressFromBytes } from '../ip/index.ts'
 import { ARP_PACKET_BYTES, ArpOperation } from './packet.ts'
-import type { ArpClaim, ArpIgnored } from './responder.ts'
+import type { ArpClaim, ArpIgnored, Holding } from './responder.ts'
 
 /** Length of every reply that is written. */
 export const ARP_FRAME_BYTES = ETHERNET_HEADER_BYTES + ARP_PACKET_BYTES
-
-/** As `Holding`, in numbers. */
-export const HoldingCode = { Nowhere: 0, Here: 1, Elsewhere: 2 } as const
-export type HoldingCode = (typeof HoldingCode)[keyof typeof HoldingCode]
 
 /** The low bits of a verdict: `Replied`, or why not. */
 export const Verdict = {
@@ -38,15 +34,15 @@ export const VERDICTS: readonly ('replied' | ArpIgnored)[] = [
 ]
 export const VERDICT_MASK = 0x0f
 
-/** Set in a verdict, besides its low bits, when the frame shows another station using our address: see `claimAt`. */
+/** Set in a verdict, besides its low bits, when another station uses an address of ours or probes for it: see `claimAt`. */
 export const CLAIM = 0x10
 
 /** What the loop must know of the interface. Make one object per interface and keep it: the engine then inlines it. */
 export interface ArpStation {
   /** 6 bytes of the interface's MAC address. */
   readonly macBytes: Uint8Array
-  /** Where we answer for an IPv4 address, given as an unsigned 32-bit number. */
-  readonly holding: (ipv4: number) => HoldingCode
+  /** Where we answer for an IPv4 address, given as a signed 32-bit number: the engine has no need to box it. */
+  readonly holding: (ipv4: number) => Holding
   readonly isOwnMac: (mac: Mac) => boolean
 }
 
@@ -86,21 +82,22 @@ function structureFault(input: Uint8Array, offset: number, length: number): numb
   if (u16(input, offset + TYPE_AT) !== EtherType.Arp) return Verdict.NotArp
   if (length < ARP_FRAME_BYTES) return Verdict.Malformed
   // Hardware type 1, protocol type 0800, lengths 6 and 4.
-  const isIpv4OverEthernet = u32(input, offset + 14) === 0x0001_0800 && u16(input, offset + 18) === 0x0604
+  const isIpv4OverEthernet = i32(input, offset + 14) === 0x0001_0800 && u16(input, offset + 18) === 0x0604
   return isIpv4OverEthernet ? Verdict.Replied : Verdict.Malformed
 }
 
 function showsClaim(input: Uint8Array, offset: number, station: ArpStation): boolean {
-  if (station.holding(u32(input, offset + SENDER_IP_AT)) !== HoldingCode.Here) return false
+  const holding = station.holding(i32(input, offset + claimedAt(input, offset)))
+  if (holding !== 'here' && holding !== 'watched') return false
   return !station.isOwnMac(macAt(input, offset + SENDER_MAC_AT))
 }
 
 function judge(input: Uint8Array, offset: number, station: ArpStation): number {
   if (u16(input, offset + OPERATION_AT) !== ArpOperation.Request) return Verdict.NotARequest
   if (!isBroadcast(input, offset) && !isEqual(input, offset, station.macBytes)) return Verdict.NotOurMac
-  const holding = station.holding(u32(input, offset + TARGET_IP_AT))
-  if (holding === HoldingCode.Here) return Verdict.Replied
-  return holding === HoldingCode.Elsewhere ? Verdict.WrongInterface : Verdict.NotOwned
+  const holding = station.holding(i32(input, offset + TARGET_IP_AT))
+  if (holding === 'here') return Verdict.Replied
+  return holding === 'elsewhere' ? Verdict.WrongInterface : Verdict.NotOwned
 }
 
 function writeReply(input: Uint8Array, offset: number, output: Uint8Array, at: number, mac: Uint8Array): void {
@@ -116,27 +113,37 @@ function writeReply(input: Uint8Array, offset: number, output: Uint8Array, at: n
   copy(input, offset + SENDER_MAC_AT, output, at + 32, 10)
 }
 
-/** The address asked for, as an unsigned 32-bit number. Only for a frame whose verdict is not NotArp or Malformed. */
+/** The address asked for, as a signed 32-bit number. Only for a frame whose verdict is not NotArp or Malformed. */
 export function targetIpv4At(input: Uint8Array, offset: number): number {
-  return u32(input, offset + TARGET_IP_AT)
+  return i32(input, offset + TARGET_IP_AT)
 }
 
 /** Who claims what. Only for a frame whose verdict has the CLAIM bit. */
 export function claimAt(input: Uint8Array, offset: number): ArpClaim {
-  const ip: Address = addressFromBytes(input.subarray(offset + SENDER_IP_AT, offset + SENDER_IP_AT + 4))
-  return { ip, mac: macAt(input, offset + SENDER_MAC_AT) }
+  const at = offset + claimedAt(input, offset)
+  const ip: Address = addressFromBytes(input.subarray(at, at + 4))
+  return { ip, mac: macAt(input, offset + SENDER_MAC_AT), isProbe: isProbe(input, offset) }
+}
+
+/** Where in the frame the address stands that its sender uses or wants to use. */
+function claimedAt(input: Uint8Array, offset: number): number {
+  return isProbe(input, offset) ? TARGET_IP_AT : SENDER_IP_AT
+}
+
+function isProbe(input: Uint8Array, offset: number): boolean {
+  return u16(input, offset + OPERATION_AT) === ArpOperation.Request && i32(input, offset + SENDER_IP_AT) === 0
 }
 
 function u16(bytes: Uint8Array, at: number): number {
   return (bytes[at]! << 8) | bytes[at + 1]!
 }
 
-function u32(bytes: Uint8Array, at: number): number {
-  return ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0
+function i32(bytes: Uint8Array, at: number): number {
+  return (bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!
 }
 
 function isBroadcast(bytes: Uint8Array, at: number): boolean {
-  return u32(bytes, at) === 0xffff_ffff && u16(bytes, at + 4) === 0xffff
+  return i32(bytes, at) === -1 && u16(bytes, at + 4) === 0xffff
 }
 
 function isEqual(bytes: Uint8Array, at: number, mac: Uint8Array): boolean {

@@ -5,7 +5,6 @@ export {
   arpStation,
   CLAIM,
   claimAt,
-  HoldingCode,
   targetIpv4At,
   VERDICT_MASK,
   VERDICTS,
@@ -19,6 +18,8 @@ export {
   type ArpJudgement,
   type ArpTable,
   arpAnnouncement,
+  arpProbe,
+  arpRequest,
   type Holding,
   judgeArp,
 } from './responder.ts'

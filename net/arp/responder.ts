@@ -3,8 +3,13 @@ import { BROADCAST_MAC, decodeFrame, EtherType, encodeFrame, type Frame, type Ma
 import type { Address } from '../ip/index.ts'
 import { ArpOperation, type ArpPacket, decodeArp, encodeArp } from './packet.ts'
 
-/** Where this node answers for an address: on the interface asked about, only on others, or nowhere. */
-export type Holding = 'here' | 'elsewhere' | 'nowhere'
+/**
+ * Where this node answers for an address: on the interface asked about, only on others, or nowhere. `watched`: it does
+ * not answer, but wants to know who else uses the address on this interface.
+ */
+export type Holding = 'here' | 'watched' | 'elsewhere' | 'nowhere'
+
+const UNSPECIFIED: Address = { family: 4, bits: 0n }
 
 /** What the responder of one interface must know. */
 export interface ArpTable {
@@ -22,10 +27,12 @@ export type ArpAnswer =
   | { readonly kind: 'reply'; readonly ip: Address; readonly frame: Uint8Array }
   | { readonly kind: 'ignore'; readonly because: ArpIgnored }
 
-/** Another station says that an address we answer for is its own. */
+/** Another station uses an address that we answer for or watch, or asks whether it may. */
 export interface ArpClaim {
   readonly ip: Address
   readonly mac: Mac
+  /** It only asks: a probe (RFC 5227 section 2.1.1). */
+  readonly isProbe: boolean
 }
 
 export interface ArpJudgement {
@@ -83,10 +90,16 @@ function replyTo(request: ArpPacket, mac: Mac): Uint8Array {
   })
 }
 
-/** RFC 5227 section 2.4: any ARP packet whose sender address is ours and whose sender MAC is not. */
+/**
+ * RFC 5227 section 2.4: any ARP packet whose sender address is ours and whose sender MAC is not. Section 2.1.1: a probe
+ * for the address, since two that ask at once would both find it free.
+ */
 function claimOf(packet: ArpPacket, table: ArpTable): ArpClaim | undefined {
-  if (table.holding(packet.senderIp) !== 'here' || table.isOwnMac(packet.senderMac)) return undefined
-  return { ip: packet.senderIp, mac: packet.senderMac }
+  const isProbe = packet.operation === ArpOperation.Request && packet.senderIp.bits === 0n
+  const ip = isProbe ? packet.targetIp : packet.senderIp
+  const holding = table.holding(ip)
+  if ((holding !== 'here' && holding !== 'watched') || table.isOwnMac(packet.senderMac)) return undefined
+  return { ip, mac: packet.senderMac, isProbe }
 }
 
 /**
@@ -99,6 +112,17 @@ export function arpAnnouncement(mac: Mac, ip: Address): readonly [request: Uint8
     arpFrame(BROADCAST_MAC, { operation: ArpOperation.Request, ...gratuitous }),
     arpFrame(BROADCAST_MAC, { operation: ArpOperation.Reply, ...gratuitous }),
   ]
+}
+
+/** Asks whether anybody has the address, without touching a neighbour's table (RFC 5227 section 2.1.1). */
+export function arpProbe(mac: Mac, ip: Address): Uint8Array {
+  return arpRequest({ mac, ip: UNSPECIFIED }, ip)
+}
+
+/** Asks who has `target`; the answer goes to the sender. */
+export function arpRequest(sender: { readonly mac: Mac; readonly ip: Address }, target: Address): Uint8Array {
+  const question = { senderMac: sender.mac, senderIp: sender.ip, targetMac: 0, targetIp: target }
+  return arpFrame(BROADCAST_MAC, { operation: ArpOperation.Request, ...question })
 }
 
 function arpFrame(destination: Mac, packet: ArpPacket): Uint8Array {

@@ -16,6 +16,8 @@ export {
   type NdpIgnored,
   type NdpJudgement,
   type NdpTable,
+  ndpProbe,
+  ndpSolicitation,
   neighborAnnouncement,
   solicitedNodeGroup,
 } from './responder.ts'

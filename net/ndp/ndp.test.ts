@@ -17,6 +17,8 @@ import {
   type NdpMessage,
   type NdpPacket,
   type NdpTable,
+  ndpProbe,
+  ndpSolicitation,
   neighborAnnouncement,
   solicitedNodeGroup,
 } from './index.ts'
@@ -26,12 +28,14 @@ const ASKER_MAC = 0x020000000099
 const address = (text: string): Address => parseAddress(text)!
 const HELD = address('2001:db8::10')
 const HELD_ELSEWHERE = address('2001:db8::11')
+const WATCHED = address('2001:db8::12')
 const LINK_LOCAL = address('fe80::1')
 const ASKER = address('fe80::99')
 const ALL_NODES = address('ff02::1')
 
 function holding(ip: Address): Holding {
   if (ip.bits === HELD.bits) return 'here'
+  if (ip.bits === WATCHED.bits) return 'watched'
   return ip.bits === HELD_ELSEWHERE.bits ? 'elsewhere' : 'nowhere'
 }
 const TABLE: NdpTable = { mac: OUR_MAC, linkLocal: LINK_LOCAL, holding, isOwnMac: (mac) => mac === OUR_MAC }
@@ -219,6 +223,7 @@ describe('which frames are answered (specification section 5.2)', () => {
       solicitation({ source: unspecified, sourceMac: undefined, destination: HELD, frameDestination: OUR_MAC }),
       'malformed',
     ],
+    ['an address that is only watched', solicitation({ target: WATCHED }), 'not-owned'],
     ['an address nobody announces', solicitation({ target: address('2001:db8::99') }), 'not-owned'],
     ['an address announced on another interface', solicitation({ target: HELD_ELSEWHERE }), 'wrong-interface'],
     ['a frame for another MAC', solicitation({ frameDestination: 0x020000000077 }), 'not-our-mac'],
@@ -284,11 +289,20 @@ describe('what the answer is', () => {
 })
 
 describe('who claims an address of ours', () => {
-  const rows: readonly [name: string, frame: Uint8Array, claimant: number | undefined][] = [
-    ['a stranger advertises it', neighborAnnouncement(ASKER_MAC, ASKER, HELD), ASKER_MAC],
+  const probing = { source: address('::'), sourceMac: undefined }
+  const rows: readonly [name: string, frame: Uint8Array, claim: string | undefined][] = [
+    ['a stranger advertises it', neighborAnnouncement(ASKER_MAC, ASKER, HELD), '2001:db8::10'],
+    ['a stranger advertises what we watch', neighborAnnouncement(ASKER_MAC, ASKER, WATCHED), '2001:db8::12'],
     ['we advertise it, heard on another interface', neighborAnnouncement(OUR_MAC, LINK_LOCAL, HELD), undefined],
-    ['a stranger asks with it as source', solicitation({ source: HELD, target: address('2001:db8::99') }), ASKER_MAC],
-    ['a stranger checks whether it is free', solicitation({ source: address('::'), sourceMac: undefined }), undefined],
+    [
+      'a stranger asks with it as source',
+      solicitation({ source: HELD, target: address('2001:db8::99') }),
+      '2001:db8::10',
+    ],
+    ['a stranger checks whether it is free', solicitation(probing), 'probe 2001:db8::10'],
+    ['a stranger checks what we watch', solicitation({ ...probing, target: WATCHED }), 'probe 2001:db8::12'],
+    ['a stranger checks another', solicitation({ ...probing, target: address('2001:db8::99') }), undefined],
+    ['we check, heard on another interface', ndpProbe(OUR_MAC, HELD), undefined],
     ['a stranger advertises another', neighborAnnouncement(ASKER_MAC, ASKER, address('2001:db8::99')), undefined],
     [
       'a stranger advertises what we hold on another segment',
@@ -296,12 +310,19 @@ describe('who claims an address of ours', () => {
       undefined,
     ],
   ]
-  for (const [name, frame, claimant] of rows) {
-    test(`${name}: ${claimant === undefined ? 'no claim' : 'claim'}`, () => {
-      const expected = claimant === undefined ? undefined : { ip: HELD, mac: claimant }
-      assert.deepEqual(judgeNdp(frame, TABLE).claim, expected)
+  for (const [name, frame, expected] of rows) {
+    test(`${name}: ${expected ?? 'no claim'}`, () => {
+      const { claim } = judgeNdp(frame, TABLE)
+      const seen = claim && `${claim.isProbe ? 'probe ' : ''}${formatAddress(claim.ip)}`
+      assert.deepEqual([seen, claim?.mac], [expected, expected && ASKER_MAC])
     })
   }
+})
+
+test('a probe is duplicate address detection; a solicitation asks from an address of the asker', () => {
+  const detection = solicitation({ source: address('::'), sourceMac: undefined })
+  assert.equal(toHex(ndpProbe(ASKER_MAC, HELD)), toHex(detection))
+  assert.equal(toHex(ndpSolicitation({ mac: ASKER_MAC, ip: ASKER }, HELD)), toHex(solicitation()))
 })
 
 property('no bytes make the responder throw', [fc.uint8Array({ maxLength: 120 })], (bytes) => {

@@ -12,8 +12,11 @@ import type { Address } from '../ip/index.ts'
 import type { NeighborAdvertisement, NeighborSolicitation } from './message.ts'
 import { decodeNdpPacket, encodeNdpPacket, type NdpPacket } from './packet.ts'
 
-/** Where this node answers for an address: on the interface asked about, only on others, or nowhere. */
-export type Holding = 'here' | 'elsewhere' | 'nowhere'
+/**
+ * Where this node answers for an address: on the interface asked about, only on others, or nowhere. `watched`: it does
+ * not answer, but wants to know who else uses the address on this interface.
+ */
+export type Holding = 'here' | 'watched' | 'elsewhere' | 'nowhere'
 
 /** What the responder of one interface must know. */
 export interface NdpTable {
@@ -39,10 +42,12 @@ export type NdpAnswer =
   | { readonly kind: 'reply'; readonly ip: Address; readonly frame: Uint8Array }
   | { readonly kind: 'ignore'; readonly because: NdpIgnored }
 
-/** Another station says that an address we answer for is its own. */
+/** Another station uses an address that we answer for or watch, or asks whether it may. */
 export interface NdpClaim {
   readonly ip: Address
   readonly mac: Mac
+  /** It only asks: duplicate address detection (RFC 4862 section 5.4.2). */
+  readonly isProbe: boolean
 }
 
 export interface NdpJudgement {
@@ -102,8 +107,8 @@ function answerNdp(frame: Frame, packet: NdpPacket, table: NdpTable): NdpAnswer 
   if (message.kind !== 'solicitation') return { kind: 'ignore', because: 'not-a-solicitation' }
   if (!isForUs(frame, packet, table)) return { kind: 'ignore', because: 'not-our-mac' }
   const holding = table.holding(message.target)
-  if (holding === 'nowhere') return { kind: 'ignore', because: 'not-owned' }
   if (holding === 'elsewhere') return { kind: 'ignore', because: 'wrong-interface' }
+  if (holding !== 'here') return { kind: 'ignore', because: 'not-owned' }
   return { kind: 'reply', ip: message.target, frame: replyTo(frame, packet.source, message, table) }
 }
 
@@ -126,21 +131,40 @@ function replyTo(frame: Frame, source: Address, message: NeighborSolicitation, t
 }
 
 /**
- * An advertisement's target, or the source of a solicitation, is an address of ours under another's MAC. Duplicate
- * address detection by another (source ::) is no claim yet: it is answered, and the newcomer gives way.
+ * An advertisement's target, or the source of a solicitation, is an address of ours under another's MAC. So is the
+ * target of another's duplicate address detection (source ::), as far as it asks: two that ask at once would both find
+ * the address free (RFC 4862 section 5.4.3).
  */
 function claimOf(frame: Frame, { source, message }: NdpPacket, table: NdpTable): NdpClaim | undefined {
   const isAdvertisement = message.kind === 'advertisement'
-  const ip = isAdvertisement ? message.target : source
+  const isProbe = !isAdvertisement && source.bits === UNSPECIFIED.bits
+  const ip = isAdvertisement || isProbe ? message.target : source
   const mac = (isAdvertisement ? message.targetMac : message.sourceMac) ?? frame.source
-  if (table.holding(ip) !== 'here' || table.isOwnMac(mac)) return undefined
-  return { ip, mac }
+  const holding = table.holding(ip)
+  if ((holding !== 'here' && holding !== 'watched') || table.isOwnMac(mac)) return undefined
+  return { ip, mac, isProbe }
 }
 
 /** One round of telling the neighbours: an unsolicited advertisement to all nodes, S=0, O=1 (RFC 4861 section 7.2.6). */
 export function neighborAnnouncement(mac: Mac, linkLocal: Address, ip: Address): Uint8Array {
   const advertisement = { isSolicited: false, isOverride: true, target: ip }
   return advertisementFrame(multicastMac(ALL_NODES), mac, { source: linkLocal, destination: ALL_NODES }, advertisement)
+}
+
+/** Asks whether anybody has the address, as duplicate address detection does (RFC 4862 section 5.4.2). */
+export function ndpProbe(mac: Mac, ip: Address): Uint8Array {
+  return solicitationFrame(mac, UNSPECIFIED, { kind: 'solicitation', target: ip, sourceMac: undefined })
+}
+
+/** Asks who has `target`; the answer goes to the sender, an address of this interface. */
+export function ndpSolicitation(sender: { readonly mac: Mac; readonly ip: Address }, target: Address): Uint8Array {
+  return solicitationFrame(sender.mac, sender.ip, { kind: 'solicitation', target, sourceMac: sender.mac })
+}
+
+function solicitationFrame(mac: Mac, source: Address, message: NeighborSolicitation): Uint8Array {
+  const destination = solicitedNodeGroup(message.target)
+  const payload = encodeNdpPacket({ source, destination, message })
+  return encodeFrame({ destination: multicastMac(destination), source: mac, etherType: EtherType.Ipv6, payload })
 }
 
 function advertisementFrame(

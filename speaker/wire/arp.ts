@@ -4,15 +4,17 @@ import {
   type ArpStation,
   answerInto,
   arpAnnouncement,
+  arpProbe,
+  arpRequest,
   arpStation,
   CLAIM,
   claimAt,
-  HoldingCode,
   targetIpv4At,
   VERDICT_MASK,
   VERDICTS,
   Verdict,
 } from '../../net/arp/index.ts'
+import { type Address, prefixContains } from '../../net/ip/index.ts'
 import type { IgnoredCounters } from './counters.ts'
 import type { Held } from './holdings.ts'
 import type { UsableInterface } from './interfaces.ts'
@@ -38,15 +40,7 @@ export class ArpResponder implements Responder {
     this.#ignored = context.ignored
     const { name } = usable
     const { holdings } = context
-    this.#station = arpStation(
-      usable.mac,
-      (ipv4) => {
-        const held = holdings.ipv4(ipv4)
-        if (held === undefined) return HoldingCode.Nowhere
-        return held.interfaces.includes(name) ? HoldingCode.Here : HoldingCode.Elsewhere
-      },
-      context.isOwnMac,
-    )
+    this.#station = arpStation(usable.mac, (ipv4) => holdings.ipv4Holding(ipv4, name), context.isOwnMac)
     this.#socket = new PacketSocket({
       interfaceIndex: usable.index,
       protocol: 'arp',
@@ -59,6 +53,15 @@ export class ArpResponder implements Responder {
   announce(held: Held): void {
     for (const frame of arpAnnouncement(this.#interface.mac, held.address)) this.#outbox.add(frame)
     held.counters.gratuitousSent += 2
+  }
+
+  probe(address: Address): void {
+    this.#outbox.add(arpProbe(this.#interface.mac, address))
+  }
+
+  ask(address: Address, { mac, ipv4 }: UsableInterface): void {
+    const sender = ipv4.find(({ prefix }) => prefixContains(prefix, address)) ?? ipv4[0]
+    this.#outbox.add(sender ? arpRequest({ mac, ip: sender.address }, address) : arpProbe(mac, address))
   }
 
   flush(): void {
@@ -97,7 +100,7 @@ export class ArpResponder implements Responder {
   #reportClaims(claims: readonly number[], replies: number): number {
     const seen = claims.map((at) => claimAt(this.#socket.received.bytes, at))
     if (replies > 0) this.#socket.send(replies)
-    for (const { ip, mac } of seen) this.#context.onClaim(ip, this.#interface.name, mac)
+    for (const claim of seen) this.#context.onClaim(claim, this.#interface.name)
     return 0
   }
 

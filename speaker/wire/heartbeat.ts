@@ -79,8 +79,8 @@ export class Heartbeats {
   }
 
   #openSegment(usable: UsableInterface): void {
-    const { name, index, hasIpv4, linkLocal } = usable
-    const bytes = !hasIpv4 && linkLocal !== undefined ? GROUP_IPV6 : GROUP_IPV4
+    const { name, index, ipv4, linkLocal } = usable
+    const bytes = ipv4.length === 0 && linkLocal !== undefined ? GROUP_IPV6 : GROUP_IPV4
     const socket = this.#open(`opening the heartbeat group on ${name}`, name, { bytes, interfaceIndex: index })
     if (socket !== undefined) this.#segments.set(name, { identity: segmentIdentity(usable), socket })
   }
@@ -107,7 +107,7 @@ export class Heartbeats {
 
 /** The group depends on the addresses, so the socket is opened anew when they change what matters. */
 function segmentIdentity(usable: UsableInterface): string {
-  return `${usable.index} ${usable.hasIpv4} ${identityOf(usable)}`
+  return `${usable.index} ${usable.ipv4.length > 0} ${identityOf(usable)}`
 }
 
 function createSender(type: 'udp4' | 'udp6', onError: () => void): Socket {

@@ -2,12 +2,17 @@
 
 import type { Interfaces, NetworkInterface } from '../../native/index.ts'
 import { type Mac, parseMac } from '../../net/ethernet/index.ts'
-import { type Address, addressFromBytes, formatAddress } from '../../net/ip/index.ts'
+import { type Address, addressFromBytes, formatAddress, type Prefix, prefixOf } from '../../net/ip/index.ts'
 import { isLinkLocal } from '../../net/ndp/index.ts'
 import type { ObservedInterface } from './messages.ts'
 
 /** Why an interface cannot be announced on. The order is that of the checks. */
 export type Unusable = 'not-ethernet' | 'no-arp' | 'no-broadcast' | 'enslaved' | 'down' | 'no-carrier'
+
+export interface InterfaceAddress {
+  readonly address: Address
+  readonly prefix: Prefix
+}
 
 /** An interface that addresses can be announced on. */
 export interface UsableInterface {
@@ -17,7 +22,7 @@ export interface UsableInterface {
   readonly macText: string
   /** Source of neighbour advertisements; undefined = none that can be used (yet), so no NDP here. */
   readonly linkLocal: Address | undefined
-  readonly hasIpv4: boolean
+  readonly ipv4: readonly InterfaceAddress[]
 }
 
 export interface Assessment {
@@ -59,8 +64,13 @@ function usableInterface({ name, index, mac, addresses }: NetworkInterface): Usa
     .filter(({ family, isTentative }) => family === 6 && !isTentative)
     .map(({ bytes }) => addressFromBytes(bytes))
     .filter(isLinkLocal)
-  const hasIpv4 = addresses.some(({ family }) => family === 4)
-  return { name, index, mac: parseMac(mac)!, macText: mac, linkLocal: linkLocals[0], hasIpv4 }
+  const ipv4 = addresses
+    .filter(({ family }) => family === 4)
+    .map(({ bytes, prefixLength }) => {
+      const address = addressFromBytes(bytes)
+      return { address, prefix: prefixOf(address, prefixLength) }
+    })
+  return { name, index, mac: parseMac(mac)!, macText: mac, linkLocal: linkLocals[0], ipv4 }
 }
 
 /** What neighbours learn of the interface, as opaque text: when it changes they must be told anew. */

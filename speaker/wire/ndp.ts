@@ -4,6 +4,8 @@ import {
   judgeNdp,
   type NdpJudgement,
   type NdpTable,
+  ndpProbe,
+  ndpSolicitation,
   neighborAnnouncement,
   solicitedNodeGroup,
 } from '../../net/ndp/index.ts'
@@ -34,11 +36,7 @@ export class NdpResponder implements Responder {
     this.#table = {
       mac,
       linkLocal,
-      holding: (ip) => {
-        const held = context.holdings.ipv6(ip.bits)
-        if (held === undefined) return 'nowhere'
-        return held.interfaces.includes(name) ? 'here' : 'elsewhere'
-      },
+      holding: (ip) => context.holdings.ipv6Holding(ip.bits, name),
       isOwnMac: context.isOwnMac,
     }
     this.#socket = new PacketSocket({
@@ -55,6 +53,14 @@ export class NdpResponder implements Responder {
   announce(held: Held): void {
     this.#outbox.add(neighborAnnouncement(this.#interface.mac, this.#linkLocal, held.address))
     held.counters.gratuitousSent += 1
+  }
+
+  probe(address: Address): void {
+    this.#outbox.add(ndpProbe(this.#interface.mac, address))
+  }
+
+  ask(address: Address): void {
+    this.#outbox.add(ndpSolicitation({ mac: this.#interface.mac, ip: this.#linkLocal }, address))
   }
 
   flush(): void {
@@ -94,7 +100,7 @@ export class NdpResponder implements Responder {
     }
     this.#outbox.flush()
     for (const { claim } of judgements) {
-      if (claim !== undefined) this.#context.onClaim(claim.ip, this.#interface.name, claim.mac)
+      if (claim !== undefined) this.#context.onClaim(claim, this.#interface.name)
     }
     return 0
   }

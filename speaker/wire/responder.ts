@@ -1,6 +1,6 @@
 /** The responders of all usable interfaces: opened, closed and told what is held, as interfaces and holdings change. */
-import { formatMac, type Mac } from '../../net/ethernet/index.ts'
-import { type Address, type Family, formatAddress } from '../../net/ip/index.ts'
+import type { Mac } from '../../net/ethernet/index.ts'
+import type { Address, Family } from '../../net/ip/index.ts'
 import { ArpResponder } from './arp.ts'
 import type { IgnoredCounters } from './counters.ts'
 import type { Held, Holdings } from './holdings.ts'
@@ -12,11 +12,22 @@ export interface Responder {
   readonly family: Family
   /** Prepares one round of telling the neighbours; `flush` sends it. */
   announce(held: Held): void
+  /** Prepares one question, from nobody, whether the address is free. */
+  probe(address: Address): void
+  /** Prepares one question who has the address; the answer comes to this node. */
+  ask(address: Address, usable: UsableInterface): void
   flush(): void
-  /** The address is answered for on this interface from now on; no more. ARP need not know: broadcasts reach it anyway. */
+  /** Questions for the address must reach this interface from now on; no more. For ARP broadcasts do anyway. */
   held?(held: Held): void
   released?(held: Held): void
   close(): void
+}
+
+/** Another station uses an address that is held, watched or asked about, or (`isProbe`) asks whether it may. */
+export interface Claim {
+  readonly ip: Address
+  readonly mac: Mac
+  readonly isProbe: boolean
 }
 
 /** What a responder needs of the rest. */
@@ -24,14 +35,14 @@ export interface ResponderContext {
   readonly holdings: Holdings
   readonly ignored: IgnoredCounters
   readonly isOwnMac: (mac: Mac) => boolean
-  readonly onClaim: (ip: Address, interfaceName: string, mac: Mac) => void
+  readonly onClaim: (claim: Claim, interfaceName: string) => void
   /** Its socket is closed: the interface went down or away. */
   readonly onDown: (responder: Responder) => void
   readonly onFault: (what: string, cause: unknown) => void
 }
 
 export interface ResponderEvents {
-  readonly claim: (ip: string, interfaceName: string, mac: string) => void
+  readonly claim: (claim: Claim, interfaceName: string) => void
   /** A responder ended by itself; `sync` opens it again if its interface is still there. */
   readonly down: () => void
   /** Something could not be opened or joined. */
@@ -56,6 +67,7 @@ export class Responders {
   readonly #context: ResponderContext
   readonly #stations = new Map<string, Station>()
   readonly #unflushed = new Set<Responder>()
+  #usable: ReadonlyMap<string, UsableInterface> = new Map()
   #ownMacs: ReadonlySet<Mac> = new Set()
 
   constructor(holdings: Holdings, ignored: IgnoredCounters, events: ResponderEvents) {
@@ -65,7 +77,7 @@ export class Responders {
       holdings,
       ignored,
       isOwnMac: (mac) => this.#ownMacs.has(mac),
-      onClaim: (ip, interfaceName, mac) => events.claim(formatAddress(ip), interfaceName, formatMac(mac)),
+      onClaim: events.claim,
       onDown: (responder) => this.#forget(responder),
       onFault: events.fault,
     }
@@ -74,33 +86,43 @@ export class Responders {
   /** Has responders on exactly these interfaces; returns the names of those where that succeeded. */
   sync(usable: readonly UsableInterface[]): ReadonlySet<string> {
     this.#ownMacs = new Set(usable.map(({ mac }) => mac))
-    const names = new Set(usable.map(({ name }) => name))
-    for (const [name, station] of this.#stations) if (!names.has(name)) this.#close(name, station)
+    this.#usable = new Map(usable.map((one) => [one.name, one]))
+    for (const [name, station] of this.#stations) if (!this.#usable.has(name)) this.#close(name, station)
     for (const one of usable) this.#open(one)
     return new Set(this.#stations.keys())
   }
 
-  own(ip: string, interfaces: readonly string[]): void {
+  /** Answers for the address, or only watches it, on exactly these interfaces. */
+  hold(ip: string, interfaces: readonly string[], isAnswered: boolean): void {
     const before = this.#holdings.get(ip)
-    const held = this.#holdings.own(ip, interfaces)
+    const held = this.#holdings.hold(ip, interfaces, isAnswered)
     for (const name of before?.interfaces ?? []) if (!interfaces.includes(name)) this.#tell(name, 'released', held)
     for (const name of interfaces) this.#tell(name, 'held', held)
   }
 
-  disown(ip: string): void {
-    const held = this.#holdings.disown(ip)
+  release(ip: string): void {
+    const held = this.#holdings.release(ip)
     for (const name of held?.interfaces ?? []) this.#tell(name, 'released', held!)
   }
 
   /** One round on one interface; leaves with the next `flush`. */
   announce(ip: string, interfaceName: string): void {
     const held = this.#holdings.get(ip)
-    if (held === undefined) return
-    for (const { responder } of this.#stations.get(interfaceName)?.values() ?? []) {
-      if (responder.family !== held.address.family) continue
-      responder.announce(held)
-      this.#unflushed.add(responder)
+    if (held?.isAnswered) this.#prepare(interfaceName, held.address.family, (responder) => responder.announce(held))
+  }
+
+  /** One question whether the address is free; leaves with the next `flush`. */
+  probe(ip: string, interfaceName: string): void {
+    const address = this.#holdings.get(ip)?.address
+    if (address !== undefined) this.#prepare(interfaceName, address.family, (responder) => responder.probe(address))
+  }
+
+  /** Asks at once on every interface who has the address. */
+  ask(address: Address): void {
+    for (const [name, usable] of this.#usable) {
+      this.#prepare(name, address.family, (responder) => responder.ask(address, usable))
     }
+    this.flush()
   }
 
   flush(): void {
@@ -110,6 +132,13 @@ export class Responders {
 
   close(): void {
     for (const [name, station] of this.#stations) this.#close(name, station)
+  }
+
+  #prepare(interfaceName: string, family: Family, prepare: (responder: Responder) => void): void {
+    const responder = this.#stations.get(interfaceName)?.get(family)?.responder
+    if (responder === undefined) return
+    prepare(responder)
+    this.#unflushed.add(responder)
   }
 
   #open(usable: UsableInterface): void {

@@ -4,6 +4,8 @@
  * overtakes what was there before, and no machine is entered from within itself.
  */
 import { InterfaceMonitor, type Interfaces } from '../../native/index.ts'
+import { formatMac } from '../../net/ethernet/index.ts'
+import { formatAddress } from '../../net/ip/index.ts'
 import * as layer2 from '../../net/l2/index.ts'
 import * as membership from '../../net/membership/index.ts'
 import type { Clock } from '../../runtime/clock.ts'
@@ -12,7 +14,8 @@ import { Heartbeats } from './heartbeat.ts'
 import { Holdings } from './holdings.ts'
 import { type Assessment, assessInterfaces, identityOf } from './interfaces.ts'
 import type { DesiredMembership, FromWire, ToWire } from './messages.ts'
-import { Responders } from './responder.ts'
+import { Questions } from './questions.ts'
+import { type Claim, Responders } from './responder.ts'
 import { MachineTimer } from './timer.ts'
 
 /** A responder whose interface went down tries again after this, unless netlink has said by then that it is down. */
@@ -23,6 +26,7 @@ const SAFETY_NET_MS = 10_000
 export interface ShellOptions {
   readonly node: string
   readonly refreshIntervalMs: number
+  readonly probeNewAddresses: boolean
   readonly clock: Clock
   readonly post: (message: FromWire) => void
 }
@@ -39,6 +43,7 @@ export class Shell {
   readonly #ignored = new IgnoredCounters()
   readonly #holdings = new Holdings()
   readonly #responders: Responders
+  readonly #questions: Questions
   readonly #monitor: InterfaceMonitor
   readonly #layer2: layer2.State
   readonly #membership: membership.State
@@ -60,15 +65,21 @@ export class Shell {
   #isReady = false
 
   constructor(options: ShellOptions) {
-    const { node, clock, refreshIntervalMs } = options
+    const { node, clock, refreshIntervalMs, probeNewAddresses: isProbing } = options
     this.#options = options
     this.#clock = clock
-    this.#layer2 = layer2.initial({ ...layer2.DEFAULT_OPTIONS, node, refreshIntervalMs })
+    this.#layer2 = layer2.initial({ ...layer2.DEFAULT_OPTIONS, node, refreshIntervalMs, isProbing })
     this.#membership = membership.initial({ node, bootId: BigInt(Math.floor(clock.wall() * 1000)) })
     this.#responders = new Responders(this.#holdings, this.#ignored, {
-      claim: (ip, name, mac) => this.#post({ machine: 'layer2', event: { kind: 'claim', ip, interface: name, mac } }),
+      claim: (claim, name) => this.#takeClaim(claim, name),
       down: () => this.#timers.reopen.arm(clock.now() + REOPEN_AFTER_MS),
       fault: (what, cause) => this.#reportFault(what, cause),
+    })
+    this.#questions = new Questions({
+      clock,
+      holdings: this.#holdings,
+      send: (address) => this.#responders.ask(address),
+      macOf: (name) => this.#assessment.usable.find((usable) => usable.name === name)?.macText,
     })
     this.#timers = {
       layer2: new MachineTimer(clock, () => this.#post({ machine: 'layer2', event: { kind: 'timer' } })),
@@ -102,6 +113,11 @@ export class Shell {
       case 'leave':
         this.#leave()
         return
+      case 'ask': {
+        const { id, ip, timeoutMs } = message
+        this.#questions.ask(ip, timeoutMs, (answers) => post({ kind: 'answers', id, answers }))
+        return
+      }
       case 'ping':
         post({ kind: 'pong', id: message.id })
         return
@@ -115,9 +131,17 @@ export class Shell {
   /** Closes every socket and timer. */
   close(): void {
     for (const timer of Object.values(this.#timers)) timer.disarm()
+    this.#questions.close()
     this.#monitor.close()
     this.#responders.close()
     this.#heartbeats?.close()
+  }
+
+  #takeClaim({ ip, mac, isProbe }: Claim, name: string): void {
+    const macText = formatMac(mac)
+    if (!isProbe) this.#questions.heard(ip, name, macText)
+    const event = { kind: 'claim', ip: formatAddress(ip), interface: name, mac: macText, isProbe } as const
+    this.#post({ machine: 'layer2', event })
   }
 
   // ---- machines
@@ -144,10 +168,16 @@ export class Shell {
   #executeLayer2(action: layer2.Action): void {
     switch (action.kind) {
       case 'own':
-        this.#responders.own(action.ip, action.interfaces)
+        this.#responders.hold(action.ip, action.interfaces, true)
+        return
+      case 'watch':
+        this.#responders.hold(action.ip, action.interfaces, false)
         return
       case 'disown':
-        this.#responders.disown(action.ip)
+        this.#responders.release(action.ip)
+        return
+      case 'probe':
+        this.#responders.probe(action.ip, action.interface)
         return
       case 'announce':
         this.#responders.announce(action.ip, action.interface)
