@@ -26,9 +26,10 @@ export function dial(turn: Turn): void {
 }
 
 /** Event 16. */
-export function connected(turn: Turn): void {
+export function connected(turn: Turn, identifier?: number): void {
   if (turn.session.outgoing?.phase !== 'Connect') return
   turn.disarm('connect-retry')
+  adoptIdentifier(turn, identifier)
   sendOpen(turn, 'outgoing')
 }
 
@@ -36,7 +37,7 @@ export function connected(turn: Turn): void {
  * Event 17. Only Idle lets nobody in (RFC 4271 section 8.2.2). While we wait to dial, the peer is welcome: two sides that
  * refused each other while they wait would hardly ever meet.
  */
-export function offered(turn: Turn): void {
+export function offered(turn: Turn, identifier?: number): void {
   const { isStarted, isWaitingToDial, incoming } = turn.session
   if (!isStarted) {
     refuseOffer(turn, 'connection-rejected')
@@ -58,7 +59,15 @@ export function offered(turn: Turn): void {
   }
   if (isWaitingToDial) stopWaiting(turn)
   turn.act({ kind: 'accept' })
+  adoptIdentifier(turn, identifier)
   sendOpen(turn, 'incoming')
+}
+
+/** Once an OPEN has named one, it stays: both connections of a peer must show the same (RFC 4271 section 6.8). */
+function adoptIdentifier(turn: Turn, identifier: number | undefined): void {
+  const { options, outgoing, incoming } = turn.session
+  const isNamed = [outgoing, incoming].some((each) => each !== undefined && each.phase !== 'Connect')
+  if (identifier !== undefined && !isNamed) turn.change({ options: { ...options, identifier } })
 }
 
 function refuseOffer(turn: Turn, reason: 'connection-rejected' | 'connection-collision-resolution'): void {

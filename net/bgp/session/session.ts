@@ -60,10 +60,13 @@ export type SessionEvent =
   | { readonly kind: 'configure'; readonly options: SessionOptions }
   /** 9 to 11; 29 of RFC 9687. */
   | { readonly kind: 'timer'; readonly timer: TimerName }
-  /** 16: the connection that `dial` asked for stands. */
-  | { readonly kind: 'connected' }
+  /**
+   * 16: the connection that `dial` asked for stands. `identifier`: replaces that of the options, for who takes it from
+   * the address of this end, known only now.
+   */
+  | { readonly kind: 'connected'; readonly identifier?: number }
   /** 17: the peer has connected to us; answered by `accept` or `refuse`. */
-  | { readonly kind: 'offered' }
+  | { readonly kind: 'offered'; readonly identifier?: number }
   /** 18, or the dial failed; `because` is the system's word, ECONNREFUSED say. */
   | { readonly kind: 'disconnected'; readonly direction: Direction; readonly because: string }
   /** 19 to 28: a message, as MessageStream cuts it. */

@@ -44,10 +44,10 @@ function handle(turn: Turn, event: SessionEvent): void {
       expire(turn, event.timer)
       return
     case 'connected':
-      connected(turn)
+      connected(turn, event.identifier)
       return
     case 'offered':
-      offered(turn)
+      offered(turn, event.identifier)
       return
     case 'disconnected':
       turn.fail(event.direction, { kind: 'disconnected', because: event.because }, { isGone: true })

@@ -1,0 +1,186 @@
+/**
+ * All BGP of this node: its peers' sessions, the routes that they are told, and how they end. One Adj-RIB-Out serves
+ * all sessions; who reads slowly costs a set of routes, not a queue of messages.
+ */
+import type { Socket } from 'node:net'
+import type { Interfaces } from '../../../native/index.ts'
+import { AdjRibOut, type Contribution, type Ending, identifierOfNodeName } from '../../../net/bgp/index.ts'
+import { type Address, parsePrefix } from '../../../net/ip/index.ts'
+import type { Clock } from '../../../runtime/clock.ts'
+import type { Random } from '../../../runtime/random.ts'
+import type { DesiredPeers, DesiredRoute, Farewell, FromWire, PeerCounters, ServiceRoutes } from '../messages.ts'
+import { Listener } from './listener.ts'
+import { countersOf, observe, observeRoute } from './observe.ts'
+import { PeerSession } from './peer-session.ts'
+
+/** After the withdrawals at the end, for the peers' TCP to take them. */
+const WITHDRAW_MS = 250
+
+export interface BgpOptions {
+  readonly node: string
+  readonly clock: Clock
+  readonly random: Random
+  readonly post: (message: FromWire) => void
+  readonly fault: (what: string, cause: unknown) => void
+}
+
+export class Bgp {
+  readonly #options: BgpOptions
+  readonly #rib = new AdjRibOut()
+  readonly #peers = new Map<string, PeerSession>()
+  readonly #listener: Listener
+  readonly #contributors = new Set<string>()
+  /** What the main thread was told last of each peer, as text. */
+  readonly #told = new Map<string, string>()
+  #interfaces: Interfaces = new Map()
+  #listenPort = 0
+  /** Peers may hold routes of this process's predecessor (RFC 4724): so it is until the first peers are known. */
+  #isFirst = true
+
+  constructor(options: BgpOptions) {
+    this.#options = options
+    this.#listener = new Listener({
+      connection: (socket, from) => this.#offer(socket, from),
+      fault: options.fault,
+    })
+  }
+
+  /** Speaks to exactly these peers. */
+  desirePeers({ peers, listenPort }: DesiredPeers): void {
+    const names = new Set(peers.map(({ name }) => name))
+    for (const [name, session] of this.#peers) if (!names.has(name)) this.#dismiss(name, session)
+    this.#listenPort = listenPort
+    for (const desired of peers) {
+      const known = this.#peers.get(desired.name)
+      if (known === undefined) this.#welcome(desired)
+      else known.configure(desired)
+    }
+    this.#isFirst = false
+    this.#listen()
+  }
+
+  /** Announces this for the Services; with `complete`, nothing for all others. */
+  desireRoutes(services: readonly ServiceRoutes[], complete: boolean): void {
+    if (complete) this.#forgetOthers(new Set(services.map(({ key }) => key)))
+    for (const { key, routes } of services) {
+      this.#rib.set(key, routes.map(contributionOf))
+      if (routes.length > 0) this.#contributors.add(key)
+      else this.#contributors.delete(key)
+    }
+    if (complete) this.#rib.setComplete()
+    this.#pump()
+  }
+
+  interfacesChanged(interfaces: Interfaces): void {
+    this.#interfaces = interfaces
+  }
+
+  /** Ends every session as said; resolves when nothing is left to say. */
+  async leave(farewell: Farewell): Promise<void> {
+    if (farewell.kind === 'shutdown') await this.#withdraw(farewell.drainMs)
+    this.#listener.close()
+    for (const session of this.#peers.values()) session.stop(endingOf(farewell, session))
+  }
+
+  close(): void {
+    this.#listener.close()
+    for (const session of this.#peers.values()) session.close()
+  }
+
+  counters(): PeerCounters[] {
+    const sessions = [...this.#peers.values()].sort((a, b) => (a.name < b.name ? -1 : 1))
+    return sessions.map((session) => countersOf(session, this.#rib, undefined))
+  }
+
+  readRoutes(id: number, peer: string): void {
+    const isKnown = this.#peers.get(peer)?.standing !== undefined
+    const routes = isKnown ? this.#rib.routes(peer).map(observeRoute) : undefined
+    this.#options.post({ kind: 'peer-routes', id, routes })
+  }
+
+  #welcome(desired: DesiredPeers['peers'][number]): void {
+    const { clock, random, node } = this.#options
+    const around = {
+      ...{ clock, random, rib: this.#rib },
+      interfaces: () => this.#interfaces,
+      nodeIdentifier: identifierOfNodeName(node),
+      onChange: (changed: PeerSession) => this.#report(changed),
+    }
+    const session = new PeerSession(desired, around, this.#isFirst)
+    this.#peers.set(desired.name, session)
+    session.start()
+  }
+
+  #dismiss(name: string, session: PeerSession): void {
+    session.stop({ kind: 'cease', reason: 'peer-deconfigured' })
+    session.close()
+    this.#peers.delete(name)
+    this.#told.delete(name)
+    this.#options.post({ kind: 'peer-gone', name })
+  }
+
+  #forgetOthers(mentioned: ReadonlySet<string>): void {
+    for (const key of this.#contributors) {
+      if (mentioned.has(key)) continue
+      this.#rib.set(key, [])
+      this.#contributors.delete(key)
+    }
+  }
+
+  /** RFC 8326: first the routes lose against all others, then they go. */
+  async #withdraw(drainMs: number): Promise<void> {
+    this.#rib.setShuttingDown(true)
+    this.#pump()
+    await this.#wait(drainMs)
+    this.#forgetOthers(new Set())
+    this.#pump()
+    await this.#wait(WITHDRAW_MS)
+  }
+
+  #wait(ms: number): Promise<void> {
+    return new Promise((resolve) => this.#options.clock.setTimeout(resolve, ms))
+  }
+
+  #pump(): void {
+    for (const session of this.#peers.values()) session.pump()
+  }
+
+  #listen(): void {
+    const settled = [...this.#peers.values()].flatMap(({ desired, place }) =>
+      place === undefined ? [] : [{ peer: desired, place }],
+    )
+    this.#listener.sync(settled, this.#listenPort)
+  }
+
+  /** Strangers are turned away without a word: it costs them more than us. */
+  #offer(socket: Socket, from: Address): void {
+    const session = [...this.#peers.values()].find(
+      ({ place }) => place?.address.family === from.family && place.address.bits === from.bits,
+    )
+    if (session === undefined) socket.resetAndDestroy()
+    else session.offer(socket)
+  }
+
+  #report(session: PeerSession): void {
+    const peer = observe(session, undefined)
+    const text = JSON.stringify(peer)
+    if (this.#told.get(peer.name) === text) return
+    this.#told.set(peer.name, text)
+    this.#options.post({ kind: 'peer', peer })
+  }
+}
+
+function endingOf(farewell: Farewell, { standing }: PeerSession): Ending {
+  if (farewell.kind === 'shutdown') return { kind: 'cease', reason: 'administrative-shutdown', text: farewell.text }
+  // A peer that would forget our routes anyway is told why the connection ends.
+  const isGraceful = standing?.negotiated.gracefulRestart !== undefined
+  if (isGraceful) return { kind: 'graceful-restart' }
+  return { kind: 'cease', reason: 'administrative-reset', text: 'the speaker restarts' }
+}
+
+/** Routes come from our main thread: a prefix that is none is our fault. */
+function contributionOf(route: DesiredRoute): Contribution {
+  const prefix = parsePrefix(route.prefix)
+  if (prefix === undefined) throw new Error(`desired route ${route.prefix} is no prefix`)
+  return { ...route, prefix }
+}

@@ -1,0 +1,1 @@
+export { Bgp, type BgpOptions } from './bgp.ts'
