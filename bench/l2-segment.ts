@@ -6,7 +6,9 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface, type Interface } from 'node:readline'
+import { setTimeout as delay } from 'node:timers/promises'
 import { buildProgram } from '../native/build.ts'
+import { systemRandom } from '../runtime/random.ts'
 import { createLan, deleteNamespace, type Host, type Lan, type Namespace } from '../testkit/netns.ts'
 import { startWireNode, type WireNode } from '../testkit/wire-node.ts'
 
@@ -71,7 +73,23 @@ export class Segment {
     node.desire([VIP], this.#order)
   }
 
-  /** The process is gone already, or ends with this. */
+  /** As `desire`, one node after the other, each up to so much later: as they learn of a change. */
+  async desireInTurn(order: readonly string[], maxDelayMs: number): Promise<void> {
+    this.#order = order
+    for (const node of shuffled([...this.#nodes.values()])) {
+      await delay(maxDelayMs * systemRandom())
+      node.desire([VIP], order)
+    }
+  }
+
+  /** As a speaker told to end. */
+  async leave(name: string): Promise<void> {
+    const node = this.node(name)
+    this.#nodes.delete(name)
+    await node.leave()
+  }
+
+  /** Its process ends at once. */
   async forget(name: string): Promise<void> {
     const node = this.#nodes.get(name)
     this.#nodes.delete(name)
@@ -109,6 +127,11 @@ export class Segment {
   [Symbol.dispose](): void {
     this.close()
   }
+}
+
+function shuffled<Item>(items: readonly Item[]): readonly Item[] {
+  const keyed = items.map((item) => ({ item, key: systemRandom() }))
+  return keyed.sort((a, b) => a.key - b.key).map(({ item }) => item)
 }
 
 function addressOf(index: number): string {
@@ -196,6 +219,8 @@ export interface TrafficSum {
 /** A client as they are: its kernel resolves the address once and believes what it hears after. */
 export class Traffic extends Reader {
   readonly gaps: { readonly fromMs: number; readonly lengthMs: number }[] = []
+  /** When TCP sent segments again, one entry for each. */
+  readonly retransmittedAtMs: number[] = []
   #sum: TrafficSum | undefined
 
   private constructor(segment: Segment, intervalUs: number) {
@@ -219,6 +244,7 @@ export class Traffic extends Reader {
 
   protected take([kind, ...words]: readonly string[]): void {
     if (kind === 'gap') this.gaps.push({ fromMs: Number(words[0]) / 1e6, lengthMs: Number(words[1]) / 1e6 })
+    if (kind === 'again') this.#sentAgain(Number(words[0]) / 1e6, Number(words[1]))
     if (kind !== 'sum') return
     const fields = new Map(words.map((word) => word.split('=') as [string, string]))
     const field = (name: string) => Number(fields.get(name))
@@ -228,6 +254,10 @@ export class Traffic extends Reader {
       streamLongestGapMs: field('stream_longest_gap_ns') / 1e6,
       ...{ streamBytes: field('stream_bytes'), streamBytesLost: field('stream_lost') },
     }
+  }
+
+  #sentAgain(atMs: number, total: number): void {
+    while (this.retransmittedAtMs.length < total) this.retransmittedAtMs.push(atMs)
   }
 }
 

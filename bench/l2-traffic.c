@@ -4,10 +4,11 @@
  *   l2-traffic serve ADDRESS PORT               answers both with what it got
  *   l2-traffic ask ADDRESS PORT INTERVAL_US     a numbered request by UDP each interval, and 100 bytes on the stream
  *
- * `ask` prints a line for each silence above 30 ms, when it is over, and a sum at the end (SIGTERM), for which it waits
+ * `ask` prints a line for each silence above 30 ms, when it is over, one when TCP has sent a segment again, and a sum at the end (SIGTERM), for which it waits
  * until the last request has had a second. Times are nanoseconds since 1970.
  *
  *   gap START LENGTH
+ *   again TIME TOTAL
  *   sum asked=N answered=N longest_gap_ns=N retransmitted=N stream_longest_gap_ns=N stream_bytes=N stream_lost=N
  */
 #define _GNU_SOURCE
@@ -116,6 +117,7 @@ struct stream {
   int fd;
   uint64_t sent, received;
   long long last_byte, longest_gap;
+  uint32_t retransmitted;
 };
 
 static void ask(struct requests *requests) {
@@ -158,6 +160,15 @@ static void drain(struct stream *stream) {
   }
 }
 
+static void watch_retransmissions(struct stream *stream) {
+  struct tcp_info info = {0};
+  socklen_t length = sizeof info;
+  if (getsockopt(stream->fd, IPPROTO_TCP, TCP_INFO, &info, &length) != 0) fail("TCP_INFO");
+  if (info.tcpi_total_retrans == stream->retransmitted) return;
+  stream->retransmitted = info.tcpi_total_retrans;
+  printf("again %lld %u\n", now(), stream->retransmitted);
+}
+
 static int open_timer(long interval_us) {
   int fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK);
   struct timespec interval = {.tv_sec = interval_us / 1000000, .tv_nsec = interval_us % 1000000 * 1000};
@@ -173,13 +184,10 @@ static int open_connected(int type, const struct sockaddr_in *address) {
 }
 
 static void report(const struct requests *requests, const struct stream *stream) {
-  struct tcp_info info = {0};
-  socklen_t length = sizeof info;
-  if (getsockopt(stream->fd, IPPROTO_TCP, TCP_INFO, &info, &length) != 0) fail("TCP_INFO");
   printf("sum asked=%llu answered=%llu longest_gap_ns=%lld retransmitted=%u stream_longest_gap_ns=%lld "
          "stream_bytes=%llu stream_lost=%llu\n",
          (unsigned long long)requests->asked, (unsigned long long)requests->answered, requests->longest_gap,
-         info.tcpi_total_retrans, stream->longest_gap, (unsigned long long)stream->received,
+         stream->retransmitted, stream->longest_gap, (unsigned long long)stream->received,
          (unsigned long long)(stream->sent - stream->received));
 }
 
@@ -206,6 +214,7 @@ static int ask_all(const struct sockaddr_in *address, long interval_us) {
     }
     take_answers(&requests);
     drain(&stream);
+    watch_retransmissions(&stream);
     if (is_ending && ends_at == 0) ends_at = now() + PATIENCE_NS;
   }
   report(&requests, &stream);
