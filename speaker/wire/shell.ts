@@ -9,11 +9,13 @@ import { formatAddress } from '../../net/ip/index.ts'
 import * as layer2 from '../../net/l2/index.ts'
 import * as membership from '../../net/membership/index.ts'
 import type { Clock } from '../../runtime/clock.ts'
+import type { Random } from '../../runtime/random.ts'
+import { Bgp } from './bgp/index.ts'
 import { IgnoredCounters } from './counters.ts'
 import { Heartbeats } from './heartbeat.ts'
 import { Holdings } from './holdings.ts'
 import { type Assessment, assessInterfaces, identityOf } from './interfaces.ts'
-import type { DesiredMembership, FromWire, ToWire } from './messages.ts'
+import type { DesiredMembership, Farewell, FromWire, ToWire } from './messages.ts'
 import { Questions } from './questions.ts'
 import { type Claim, Responders } from './responder.ts'
 import { MachineTimer } from './timer.ts'
@@ -28,6 +30,7 @@ export interface ShellOptions {
   readonly refreshIntervalMs: number
   readonly probeNewAddresses: boolean
   readonly clock: Clock
+  readonly random: Random
   readonly post: (message: FromWire) => void
 }
 
@@ -43,6 +46,7 @@ export class Shell {
   readonly #ignored = new IgnoredCounters()
   readonly #holdings = new Holdings()
   readonly #responders: Responders
+  readonly #bgp: Bgp
   readonly #questions: Questions
   readonly #monitor: InterfaceMonitor
   readonly #layer2: layer2.State
@@ -61,7 +65,7 @@ export class Shell {
   #announceable: readonly string[] = []
   /** `unknown`: the main thread has not said yet. */
   #watch: 'unknown' | 'nobody' | 'members' = 'unknown'
-  #goodbye: { isReleased: boolean; isLeft: boolean } | undefined
+  #goodbye: { isReleased: boolean; isLeft: boolean; isBgpOver: boolean } | undefined
   #isReady = false
 
   constructor(options: ShellOptions) {
@@ -81,6 +85,7 @@ export class Shell {
       send: (address) => this.#responders.ask(address),
       macOf: (name) => this.#assessment.usable.find((usable) => usable.name === name)?.macText,
     })
+    this.#bgp = new Bgp({ ...options, fault: (what, cause) => this.#reportFault(what, cause) })
     this.#timers = {
       layer2: new MachineTimer(clock, () => this.#post({ machine: 'layer2', event: { kind: 'timer' } })),
       membership: new MachineTimer(clock, () => this.#post({ machine: 'membership', event: { kind: 'timer' } })),
@@ -110,8 +115,17 @@ export class Shell {
       case 'exclude-interfaces':
         this.#exclude(message.patterns)
         return
+      case 'peers':
+        this.#bgp.desirePeers(message.desired)
+        return
+      case 'routes':
+        this.#bgp.desireRoutes(message.services, message.complete)
+        return
+      case 'read-routes':
+        this.#bgp.readRoutes(message.id, message.peer)
+        return
       case 'leave':
-        this.#leave()
+        this.#leave(message.farewell ?? { kind: 'restart' })
         return
       case 'ask': {
         const { id, ip, timeoutMs } = message
@@ -122,7 +136,11 @@ export class Shell {
         post({ kind: 'pong', id: message.id })
         return
       case 'read-counters': {
-        const counters = { addresses: this.#holdings.counters(), ignored: this.#ignored.read(), peers: [] }
+        const counters = {
+          addresses: this.#holdings.counters(),
+          ignored: this.#ignored.read(),
+          peers: this.#bgp.counters(),
+        }
         post({ kind: 'counters', id: message.id, counters })
       }
     }
@@ -135,6 +153,7 @@ export class Shell {
     this.#monitor.close()
     this.#responders.close()
     this.#heartbeats?.close()
+    this.#bgp.close()
   }
 
   #takeClaim({ ip, mac, isProbe }: Claim, name: string): void {
@@ -226,6 +245,7 @@ export class Shell {
 
   #takeInterfaces(interfaces: Interfaces): void {
     this.#interfaces = interfaces
+    this.#bgp.interfacesChanged(interfaces)
     this.#faults.clear()
     this.#assess()
   }
@@ -319,15 +339,19 @@ export class Shell {
 
   // ---- leaving
 
-  #leave(): void {
+  #leave(farewell: Farewell): void {
     if (this.#goodbye !== undefined) return
-    this.#goodbye = { isReleased: false, isLeft: this.#heartbeats === undefined }
+    this.#goodbye = { isReleased: false, isLeft: this.#heartbeats === undefined, isBgpOver: false }
+    void this.#bgp.leave(farewell).then(() => {
+      if (this.#goodbye !== undefined) this.#goodbye.isBgpOver = true
+      this.#finishLeaving()
+    })
     if (this.#heartbeats !== undefined) this.#post({ machine: 'membership', event: { kind: 'leave' } })
     this.#post({ machine: 'layer2', event: { kind: 'leave' } })
   }
 
   #finishLeaving(): void {
-    if (this.#goodbye === undefined || !this.#goodbye.isReleased || !this.#goodbye.isLeft) return
+    if (this.#goodbye === undefined || Object.values(this.#goodbye).includes(false)) return
     this.#goodbye = undefined
     this.close()
     this.#options.post({ kind: 'left' })

@@ -2,6 +2,7 @@
 import { parentPort } from 'node:worker_threads'
 import { preferPromptness } from '../../native/index.ts'
 import { systemClock } from '../../runtime/clock.ts'
+import { systemRandom } from '../../runtime/random.ts'
 import type { FromWire, ToWire } from './messages.ts'
 import { Shell } from './shell.ts'
 
@@ -18,7 +19,7 @@ const early: Exclude<ToWire, { kind: 'start' }>[] = []
 
 port.on('message', (message: ToWire) => {
   if (message.kind === 'start') {
-    shell ??= new Shell({ ...message, clock: systemClock, post })
+    shell ??= new Shell({ ...message, clock: systemClock, random: systemRandom, post })
     for (const one of early.splice(0)) shell.receive(one)
   } else if (shell !== undefined) shell.receive(message)
   else if (message.kind === 'ping') post({ kind: 'pong', id: message.id })

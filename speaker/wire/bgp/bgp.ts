@@ -16,6 +16,9 @@ import { PeerSession } from './peer-session.ts'
 /** After the withdrawals at the end, for the peers' TCP to take them. */
 const WITHDRAW_MS = 250
 
+/** After the last word on all connections. */
+const LAST_WORD_MS = 100
+
 export interface BgpOptions {
   readonly node: string
   readonly clock: Clock
@@ -32,7 +35,9 @@ export class Bgp {
   readonly #contributors = new Set<string>()
   /** What the main thread was told last of each peer, as text. */
   readonly #told = new Map<string, string>()
-  #interfaces: Interfaces = new Map()
+  /** How a peer is dialled depends on them: before they are known there are no peers. */
+  #interfaces: Interfaces | undefined
+  #desired: DesiredPeers | undefined
   #listenPort = 0
   /** Peers may hold routes of this process's predecessor (RFC 4724): so it is until the first peers are known. */
   #isFirst = true
@@ -46,7 +51,12 @@ export class Bgp {
   }
 
   /** Speaks to exactly these peers. */
-  desirePeers({ peers, listenPort }: DesiredPeers): void {
+  desirePeers(desired: DesiredPeers): void {
+    this.#desired = desired
+    if (this.#interfaces !== undefined) this.#setPeers(desired)
+  }
+
+  #setPeers({ peers, listenPort }: DesiredPeers): void {
     const names = new Set(peers.map(({ name }) => name))
     for (const [name, session] of this.#peers) if (!names.has(name)) this.#dismiss(name, session)
     this.#listenPort = listenPort
@@ -72,7 +82,9 @@ export class Bgp {
   }
 
   interfacesChanged(interfaces: Interfaces): void {
+    const isFirst = this.#interfaces === undefined
     this.#interfaces = interfaces
+    if (isFirst && this.#desired !== undefined) this.#setPeers(this.#desired)
   }
 
   /** Ends every session as said; resolves when nothing is left to say. */
@@ -80,6 +92,8 @@ export class Bgp {
     if (farewell.kind === 'shutdown') await this.#withdraw(farewell.drainMs)
     this.#listener.close()
     for (const session of this.#peers.values()) session.stop(endingOf(farewell, session))
+    // The process may end after this: what is written must have left it, and what waits to be read must not reset it.
+    if (this.#peers.size > 0) await this.#wait(LAST_WORD_MS)
   }
 
   close(): void {
@@ -102,7 +116,7 @@ export class Bgp {
     const { clock, random, node } = this.#options
     const around = {
       ...{ clock, random, rib: this.#rib },
-      interfaces: () => this.#interfaces,
+      interfaces: () => this.#interfaces!,
       nodeIdentifier: identifierOfNodeName(node),
       onChange: (changed: PeerSession) => this.#report(changed),
     }
