@@ -1,74 +1,29 @@
 import assert from 'node:assert/strict'
 import { afterEach, type TestContext, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
-import { ArpOperation, decodeArp, encodeArp } from '../../net/arp/index.ts'
-import {
-  BROADCAST_MAC,
-  decodeFrame,
-  EtherType,
-  encodeFrame,
-  formatMac,
-  multicastMac,
-  parseMac,
-} from '../../net/ethernet/index.ts'
-import { type Address, formatAddress, parseAddress } from '../../net/ip/index.ts'
+import { ArpOperation } from '../../net/arp/index.ts'
+import { decodeFrame, EtherType, encodeFrame, formatMac, multicastMac, parseMac } from '../../net/ethernet/index.ts'
+import { type Address, formatAddress } from '../../net/ip/index.ts'
 import { decodeNdpPacket, encodeNdpPacket, solicitedNodeGroup } from '../../net/ndp/index.ts'
 import { closeLans, createLan, type Lan } from '../../testkit/netns.ts'
 import { requireRoot } from '../../testkit/privilege.ts'
-import { type HeardFrame, type RawHost, startRawHost } from '../../testkit/raw-host.ts'
+import { startRawHost } from '../../testkit/raw-host.ts'
+import {
+  arpIn,
+  arpRequest,
+  ask,
+  CLIENT_MAC,
+  CLIENT_MAC_TEXT,
+  ip,
+  isAdvertisement,
+  isGratuitous,
+  isReplyFor,
+} from '../../testkit/raw-host-frames.ts'
 import { startWireNode, type WireNode } from '../../testkit/wire-node.ts'
 
 const IP = '192.0.2.100'
 const IP6 = '2001:db8::100'
-const CLIENT_MAC = parseMac('02:00:00:00:99:99')!
-const CLIENT_IP = ip('192.0.2.99')
 const LIMIT = { timeout: 60_000 }
-
-function ip(text: string): Address {
-  return parseAddress(text)!
-}
-
-function arpRequest(target: string, { sender = CLIENT_IP, destination = BROADCAST_MAC } = {}): Uint8Array {
-  const packet = {
-    operation: ArpOperation.Request,
-    senderMac: CLIENT_MAC,
-    senderIp: sender,
-    targetMac: 0,
-    targetIp: ip(target),
-  }
-  return encodeFrame({ destination, source: CLIENT_MAC, etherType: EtherType.Arp, payload: encodeArp(packet) })
-}
-
-function arpIn({ protocol, bytes }: HeardFrame) {
-  if (protocol !== 'arp') return undefined
-  const { operation, senderMac, senderIp, targetMac } = decodeArp(decodeFrame(bytes).payload)
-  return { operation, mac: formatMac(senderMac), ip: formatAddress(senderIp), isToUs: targetMac === CLIENT_MAC }
-}
-
-function isReplyFor(target: string) {
-  return (frame: HeardFrame) => {
-    const arp = arpIn(frame)
-    return arp?.isToUs === true && arp.operation === ArpOperation.Reply && arp.ip === target
-  }
-}
-
-function isGratuitous(target: string, mac?: string) {
-  return (frame: HeardFrame) => {
-    const arp = arpIn(frame)
-    return arp?.isToUs === false && arp.ip === target && (mac === undefined || arp.mac === mac)
-  }
-}
-
-/** The kernels of the LAN talk NDP among themselves too. */
-function isAdvertisement({ protocol, bytes }: HeardFrame): boolean {
-  return protocol === 'ndp' && decodeNdpPacket(decodeFrame(bytes).payload).message.kind === 'advertisement'
-}
-
-async function ask(client: RawHost, target: string, options?: Parameters<typeof arpRequest>[1]) {
-  const reply = client.next(isReplyFor(target))
-  client.send('arp', arpRequest(target, options))
-  return arpIn(await reply)!.mac
-}
 
 afterEach(closeLans)
 
@@ -77,7 +32,7 @@ const MEMBERS = NODES.map((node, index) => ({ node, addresses: [`192.0.2.${index
 
 function lanOfNodes(nodes = NODES): Lan {
   const members = nodes.map((name, index) => ({ name, addresses: [`192.0.2.${index + 1}/24`] }))
-  return createLan([...members, { name: 'client', mac: '02:00:00:00:99:99', addresses: ['192.0.2.99/24'] }])
+  return createLan([...members, { name: 'client', mac: CLIENT_MAC_TEXT, addresses: ['192.0.2.99/24'] }])
 }
 
 async function startMembers(lan: Lan): Promise<WireNode[]> {
@@ -266,7 +221,7 @@ rootTest('a stranger that claims our address is reported, and told that it is ou
     kind: 'conflict',
     ip: IP,
     interface: 'eth0',
-    mac: '02:00:00:00:99:99',
+    mac: CLIENT_MAC_TEXT,
     phase: 'announcing',
   })
 })
