@@ -10,15 +10,17 @@ import {
   decide,
   Ledger,
   passOrder,
+  type Quarantine,
   type RequestOptions,
   requestOf,
 } from '../core/allocate/index.ts'
 import type { Snapshot } from '../core/config/snapshot.ts'
 import { serviceStatusPatch } from '../core/status/index.ts'
 import { DONE, type Outcome, type ReadonlyStore, type Reconciled, Reconciler, type Service } from '../operator/index.ts'
-import type { Clock } from '../runtime/clock.ts'
+import type { Clock, TimerHandle } from '../runtime/clock.ts'
 import type { Random } from '../runtime/random.ts'
 import { AssumedServices } from './assumed-services.ts'
+import type { Departures } from './departures.ts'
 
 export interface AllocatorOptions {
   /** All Services there are, as the informer keeps them. */
@@ -30,6 +32,7 @@ export interface AllocatorOptions {
   readonly onPoolsTouched: () => void
   readonly onFault: (key: string, error: unknown) => void
   readonly observe: (result: Reconciled) => void
+  readonly departures: Departures
   readonly request: RequestOptions
   readonly clock: Clock
   readonly random: Random
@@ -45,6 +48,8 @@ export class Allocator {
   /** Raised once the write that they speak of has succeeded. */
   readonly #unraised = new Map<string, readonly ServiceEvent[]>()
   #isRunning = false
+  /** Until the next address has rested. */
+  #restTimer: TimerHandle | undefined
 
   constructor(options: AllocatorOptions) {
     this.#options = options
@@ -91,12 +96,34 @@ export class Allocator {
   /** Begins nothing new; resolves when no write is in flight. */
   stop(): Promise<void> {
     this.#isRunning = false
+    if (this.#restTimer !== undefined) this.#options.clock.clearTimeout(this.#restTimer)
     return this.#reconciler.stop()
   }
 
   /** The Service was created, changed or deleted. */
   serviceChanged(key: string): void {
     if (this.#isRunning) this.#reconciler.add(key)
+  }
+
+  /** Nobody is given the address any more; who holds it is decided anew. */
+  quarantine(quarantine: Quarantine): void {
+    this.#ledger.quarantine(quarantine)
+    this.#reviewHolders(quarantine.address)
+  }
+
+  endQuarantine(address: string): void {
+    this.#ledger.endQuarantine(address)
+    this.#reviewHolders(address)
+    if (this.#isRunning) this.#stir()
+  }
+
+  /** A speaker announces the Service: from now on it is not moved for what strangers do. */
+  served(key: string): void {
+    if (this.#ledger.assignmentOf(key) !== undefined) this.#ledger.markServed(key)
+  }
+
+  #reviewHolders(address: string): void {
+    for (const key of this.#ledger.holdersOf(address)) this.serviceChanged(key)
   }
 
   /** Resolves when every Service has been looked at. */
@@ -109,17 +136,17 @@ export class Allocator {
     if (service === undefined) return this.#forget(key)
     const decision = decide(this.#ledger, requestOf(service, this.#options.request), this.#options.clock.now())
     this.#stir()
-    this.#remember(key, decision.events)
-    await this.#write(service, decision)
+    const { holdsDeletion, afterMs, event } = this.#options.departures.judge(service)
+    this.#remember(key, event === undefined ? decision.events : [...decision.events, event])
+    await this.#write(service, decision, holdsDeletion)
     for (const event of this.#unraised.get(key) ?? []) this.#options.raise(service, event)
     this.#unraised.delete(key)
-    if (decision.retryAtMs === undefined) return DONE
-    const afterMs = Math.max(0, decision.retryAtMs - this.#options.clock.now())
-    return { kind: 'retry', because: 'an address rests before it is given out again', afterMs }
+    if (afterMs === undefined) return DONE
+    return { kind: 'retry', because: 'the Service is deleted, and speakers still announce it', afterMs }
   }
 
-  async #write(service: Service, decision: Decision): Promise<void> {
-    const patch = serviceStatusPatch(service, decision, this.#options.clock.wall())
+  async #write(service: Service, decision: Decision, holdsDeletion: boolean): Promise<void> {
+    const patch = serviceStatusPatch(service, decision, this.#options.clock.wall(), holdsDeletion)
     if (patch === undefined) return
     this.#assumed.wrote(service, await this.#options.writeStatus(service, patch))
     this.#options.onPoolsTouched()
@@ -129,6 +156,7 @@ export class Allocator {
     this.#ledger.forget(key, this.#options.clock.now())
     this.#assumed.forget(key)
     this.#unraised.delete(key)
+    this.#options.departures.forget(key)
     this.#stir()
     this.#options.onPoolsTouched()
     return DONE
@@ -137,6 +165,19 @@ export class Allocator {
   /** What this decision freed or changed may help others. */
   #stir(): void {
     for (const key of this.#ledger.waiting.takeStirred()) this.#reconciler.add(key, 'bulk')
+    this.#awaitRests()
+  }
+
+  /** Freed addresses of some pools rest; where somebody waits, time alone may help. */
+  #awaitRests(): void {
+    const { clock } = this.#options
+    const endMs = this.#ledger.waiting.size === 0 ? undefined : this.#ledger.nextRestEndMs()
+    if (endMs === undefined || this.#restTimer !== undefined || !this.#isRunning) return
+    this.#restTimer = clock.setTimeout(() => {
+      this.#restTimer = undefined
+      this.#ledger.endRests(clock.now())
+      this.#stir()
+    }, endMs - clock.now())
   }
 
   #remember(key: string, events: readonly ServiceEvent[]): void {

@@ -21,6 +21,11 @@ export const CONTROLLER_FLAGS = {
     default: '',
   },
   'lb-class': { about: 'load balancer class to serve; empty = Services without a class', kind: 'text', default: '' },
+  'cleanup-finalizer': {
+    about: 'keep a deleted Service until no speaker announces it any more, half a minute at most',
+    kind: 'switch',
+    default: 'false',
+  },
   'log-level': { about: 'least severe level that is logged', kind: 'text', default: 'info', oneOf: LEVELS },
   kubeconfig: {
     about: 'kubeconfig file, for a controller outside the cluster',

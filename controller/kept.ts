@@ -6,6 +6,7 @@ const ANNOTATION = /^metallb\.(io|universe\.tf)\/(address-pool|loadBalancerIPs|a
 /** What the controller keeps in memory of a Service: what it decides by, and what it compares its writes with. */
 export function keepService({ metadata, spec = {}, status }: Service): Service {
   const { name, namespace, uid, resourceVersion, labels, annotations = {}, creationTimestamp } = metadata
+  const { deletionTimestamp, finalizers } = metadata
   const { type, loadBalancerIP, loadBalancerClass, ipFamilyPolicy, ipFamilies, clusterIP, clusterIPs } = spec
   const { externalTrafficPolicy, selector, ports } = spec
   const relevant = Object.entries(annotations).filter(([key]) => ANNOTATION.test(key))
@@ -15,7 +16,11 @@ export function keepService({ metadata, spec = {}, status }: Service): Service {
   // Most Services of a cluster are not load balancers: of those it is enough to know that.
   if (!isOfInterest) return { metadata: identity, spec: defined({ type }) }
   return {
-    metadata: { ...identity, ...defined({ labels }), annotations: Object.fromEntries(relevant) },
+    metadata: {
+      ...identity,
+      ...defined({ labels, deletionTimestamp, finalizers }),
+      annotations: Object.fromEntries(relevant),
+    },
     spec: defined({
       ...{ type, loadBalancerIP, loadBalancerClass, ipFamilyPolicy, ipFamilies, clusterIP, clusterIPs },
       ...{ externalTrafficPolicy, selector },

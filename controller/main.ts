@@ -34,6 +34,7 @@ async function run(flags: ControllerFlags, log: Log, lifecycle: Lifecycle): Prom
     podName: flags.text('pod-name'),
     membershipSecret: flags.text('ml-secret-name'),
     request: { loadBalancerClass: flags.text('lb-class'), sharingStaysInNamespace: false },
+    cleanupFinalizer: flags.on('cleanup-finalizer'),
     webhook: webhookSettings(flags, namespace),
     givesAddresses: flags.text('webhook-mode') !== 'onlywebhook',
     clock: systemClock,

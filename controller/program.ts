@@ -23,10 +23,13 @@ import type { Check } from '../runtime/http.ts'
 import { type Log, sentenceOf } from '../runtime/log.ts'
 import type { Metrics } from '../runtime/metrics.ts'
 import { Allocator } from './allocator.ts'
+import { Announcements } from './announcements.ts'
+import { Departures } from './departures.ts'
 import { keepService } from './kept.ts'
 import { ensureMembershipSecret } from './membership-secret.ts'
 import { exposeController, reconcileObserver } from './metrics.ts'
 import { PoolStatus } from './pool-status.ts'
+import { Quarantines } from './quarantines.ts'
 import { Webhook, type WebhookSettings } from './webhook/index.ts'
 
 export interface ControllerOptions extends ProgramOptions {
@@ -35,6 +38,8 @@ export interface ControllerOptions extends ProgramOptions {
   /** Secret to create for the speakers; '' = none. */
   readonly membershipSecret: string
   readonly request: RequestOptions
+  /** Default false; true: a deleted Service goes only when no speaker announces it any more. */
+  readonly cleanupFinalizer?: boolean
   /** undefined = objects are judged at run time only. */
   readonly webhook?: WebhookSettings | undefined
   /** Default true; false: the webhook is all that this program does. */
@@ -60,6 +65,7 @@ const SECRET_RETRY_MS = 5_000
 interface Term {
   readonly allocator: Allocator
   readonly poolStatus: PoolStatus
+  readonly quarantines: Quarantines
 }
 
 export class Controller extends InvarOperator {
@@ -74,6 +80,7 @@ export class Controller extends InvarOperator {
   readonly #observeReconcile: (result: Reconciled) => void
   #configuration!: Configuration
   #services!: Informer<Service>
+  #announcements!: Announcements
   #term: Term | undefined
   /** Ends of terms are waited for, so that two ledgers never decide at the same time. */
   #ended: Promise<void> = Promise.resolve()
@@ -117,6 +124,8 @@ export class Controller extends InvarOperator {
       clientMetrics.countUpdate()
       this.#term?.allocator.serviceChanged(key)
     })
+    this.#announcements = new Announcements((resource, options) => this.follow(resource, options), namespace)
+    this.#announcements.onChange((report) => this.#reported(report))
     this.#configuration.onCompiled(({ snapshot, problems }) => {
       clientMetrics.configured(problems.some(({ severity }) => severity === 'error'))
       this.#state.judged(problems)
@@ -174,6 +183,7 @@ export class Controller extends InvarOperator {
     const term = this.#newTerm()
     this.#term = term
     term.allocator.configure(this.#configuration.snapshot!)
+    term.quarantines.reported()
     term.allocator.start()
     term.poolStatus.start()
     this.#state.start()
@@ -184,12 +194,14 @@ export class Controller extends InvarOperator {
     const { clock, random, namespace, request } = this.#options
     const guard = <T>(write: (fence: Fence) => Promise<T>): Promise<T> => this.#leader.guard(write)
     const onFault = (key: string, error: unknown): void => this.#fault(key, error)
+    const announcersOf = (key: string): readonly string[] => this.#announcements.announcersOf(key)
     const allocator = new Allocator({
       services: this.#services.store,
       writeStatus: (service, patch) => guard((fence) => this.#patchStatus(service, patch, fence)),
       raise: (service, event) => this.#raise(service, event),
       onPoolsTouched: () => this.#term?.poolStatus.touched(),
       observe: this.#observeReconcile,
+      departures: new Departures({ isOn: this.#options.cleanupFinalizer ?? false, announcersOf, clock }),
       ...{ request, clock, random, onFault, concurrency: WRITES_IN_FLIGHT },
     })
     const poolStatus = new PoolStatus({
@@ -198,7 +210,22 @@ export class Controller extends InvarOperator {
       ledger: allocator.ledger,
       ...{ namespace, guard, onFault, clock, random },
     })
-    return { allocator, poolStatus }
+    const quarantines = new Quarantines({
+      conflicts: () => this.#announcements.conflicts(),
+      quarantine: (quarantine) => allocator.quarantine(quarantine),
+      endQuarantine: (address) => allocator.endQuarantine(address),
+      clock,
+    })
+    return { allocator, poolStatus, quarantines }
+  }
+
+  /** A speaker's report on a Service came, went or changed. */
+  #reported({ service, hasConflict }: { readonly service: string; readonly hasConflict: boolean }): void {
+    if (this.#term === undefined) return
+    const { allocator, quarantines } = this.#term
+    if (this.#announcements.isServed(service)) allocator.served(service)
+    if (hasConflict) quarantines.reported()
+    if (this.#services.store.get(service)?.metadata.deletionTimestamp !== undefined) allocator.serviceChanged(service)
   }
 
   /**
@@ -232,6 +259,7 @@ export class Controller extends InvarOperator {
     const term = this.#term
     this.#term = undefined
     if (term === undefined) return this.#ended
+    term.quarantines.stop()
     this.#ended = Promise.all([term.allocator.stop(), term.poolStatus.stop(), this.#state.stop()]).then(() => undefined)
     return this.#ended
   }

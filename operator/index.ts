@@ -49,6 +49,7 @@ export { type MetricsPageOptions, serveMetrics } from './metrics-page.ts'
 export { InvarOperator, type ProgramOptions } from './program.ts'
 export { KeyQueue, type Lane } from './queue.ts'
 export { DONE, type Outcome, type Reconciled, Reconciler, type ReconcilerOptions } from './reconcile.ts'
+export * from './reports.ts'
 export {
   apiVersionOf,
   type KubernetesObject,

@@ -51,6 +51,8 @@ interface WorldService {
   ports: string[]
   ingress: { ip?: string; hostname?: string }[]
   age: number
+  /** Deleted, and held back by a finalizer. */
+  isBeingDeleted: boolean
 }
 
 interface WorldPool {
@@ -129,8 +131,9 @@ class World implements AllocationWorld {
       [/^status (\w+) = (.*)$/, (name, text) => this.#overwriteStatus(name!, text!)],
       [/^restart$/, () => this.#restart()],
       [/^wait (\d+)s$/, (seconds) => this.#wait(Number(seconds))],
-      [/^quarantine (\S+)$/, (address) => this.ledger.quarantine({ address: this.#full(address!), because: 'test' })],
-      [/^end quarantine (\S+)$/, (address) => this.ledger.endQuarantine(this.#full(address!))],
+      [/^quarantine (\S+)( unusable)?$/, (address, unusable) => this.#quarantine(address!, unusable !== undefined)],
+      [/^served (\w+)$/, (name) => this.ledger.markServed(this.#key(name!))],
+      [/^end quarantine (\S+)$/, (address) => this.#endQuarantine(address!)],
       [/^touch (\w+)$/, (name) => this.#touched.add(name!)],
     ]
     for (const [pattern, apply] of edits) {
@@ -171,6 +174,7 @@ class World implements AllocationWorld {
         ports: ['TCP/80'],
         ingress: [],
         age: this.#born++,
+        isBeingDeleted: false,
       })
       this.#change(name, options)
     }
@@ -223,7 +227,20 @@ class World implements AllocationWorld {
 
   #wait(seconds: number): void {
     this.#nowMs += seconds * 1000
-    for (const name of this.serviceNames) this.#touched.add(name)
+    this.ledger.endRests(this.#nowMs)
+  }
+
+  /** Who holds the address is decided anew, as the controller does. */
+  #quarantine(text: string, isUnusable: boolean): void {
+    const address = this.#full(text)
+    this.ledger.quarantine({ address, because: 'test', isUnusable, isOver: false })
+    for (const key of this.ledger.holdersOf(address)) this.#touched.add(key.split('/')[1]!)
+  }
+
+  #endQuarantine(text: string): void {
+    const address = this.#full(text)
+    for (const key of this.ledger.holdersOf(address)) this.#touched.add(key.split('/')[1]!)
+    this.ledger.endQuarantine(address)
   }
 
   // ---- what the controller does about it
@@ -278,6 +295,7 @@ class World implements AllocationWorld {
         labels: service.labels,
         annotations: service.annotations,
         creationTimestamp: new Date(service.age * 1000),
+        ...(service.isBeingDeleted ? { deletionTimestamp: new Date(0) } : {}),
       },
       spec: {
         type: service.type,
@@ -384,6 +402,7 @@ function applyOption(service: WorldService, option: string): void {
     ns: () => Object.assign(service, { namespace: value }),
     labels: () => Object.assign(service, { labels: labelsOf(value) }),
     selector: () => Object.assign(service, { selector: value }),
+    deleting: () => Object.assign(service, { isBeingDeleted: true }),
     type: () => Object.assign(service, { type: value }),
     families: () => Object.assign(service, { families: value.split(',').map(Number) }),
     clusterIPs: () => Object.assign(service, { clusterIPs: Number(value) }),

@@ -28,6 +28,11 @@ function compareText(a: string, b: string): number {
   return a < b ? -1 : 1
 }
 
+/** Of Services that wait for the same, the one with the lowest rank is helped first: the oldest. */
+export function rankOf({ creationTimestamp, namespace, name }: ServiceRequest): string {
+  return `${creationTimestamp}\0${namespace}\0${name}`
+}
+
 /**
  * Books what the statuses show, before anything is decided. Call it once on a fresh, configured ledger with all
  * Services there are; what cannot be adopted (in no pool, or an older Service has it) is for `decide` to move.
@@ -42,5 +47,6 @@ export function adopt(ledger: Ledger, requests: Iterable<ServiceRequest>, nowMs:
     const { key, sharingKey, backendKey, ports } = request
     const texts = addresses.map(formatAddress)
     ledger.assign({ key, addresses: texts, sharingKey, backendKey, ports, isShown: true }, nowMs, validation.places)
+    ledger.markServed(key)
   }
 }

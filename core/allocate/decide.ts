@@ -1,14 +1,16 @@
 import { type Address, type Family, formatAddress, parseAddress } from '../../net/ip/index.ts'
-import { choose, lowestAddress, requestFault } from './choose.ts'
+import { rankOf } from './adoption.ts'
+import { type Choice, choose, lowestAddress, requestFault } from './choose.ts'
 import type { Decision, EventReason, Outcome, Shortcoming } from './decision.ts'
-import { isSameList, type Ledger } from './ledger.ts'
+import { isSameList, type Ledger, type Quarantine } from './ledger.ts'
 import { book, clear, type Pass, tell, tellOnce } from './pass.ts'
 import type { PoolOccupancy } from './pool-occupancy.ts'
-import type { AllocationFailure, PoolVerdict } from './refusal.ts'
+import type { AllocationFailure, PoolRefusal, PoolVerdict } from './refusal.ts'
 import { familiesOfTexts, type ServiceRequest } from './request.ts'
-import { failureSentence, familyName, poolSentence } from './sentence.ts'
+import { failureSentence, shortcomingSentence } from './sentence.ts'
 import { validateHeld } from './validate.ts'
-import { nextRestAtMs, restEndOf, wantedBy } from './wanted.ts'
+import type { WaitingFor } from './waiting-room.ts'
+import { wantedBy } from './wanted.ts'
 
 /**
  * Decides what addresses a Service shall have, and books it in the ledger. Deciding again without a change gives the
@@ -22,6 +24,7 @@ export function decide(ledger: Ledger, request: ServiceRequest, nowMs: number): 
   const pass: Pass = { ledger, request, nowMs, events: [] }
   if (!isOurs(pass)) return notOurs(pass)
   if (!request.isLoadBalancer) return surrender(pass, { kind: 'not-load-balancer' })
+  if (request.isBeingDeleted) return part(pass)
   const failure = precondition(pass)
   if (failure !== undefined) return clearAndWait(pass, failure)
   return reviewCurrent(pass)
@@ -47,7 +50,16 @@ function notOurs(pass: Pass): Decision {
   ledger.forget(request.key, pass.nowMs)
   const untouched = { addresses: request.statusAddresses, pool: request.allocatedFromPool, changed: false }
   const outcome = { kind: 'not-ours' } as const
-  return { key: request.key, outcome, ...untouched, events: [], message: '', verdicts: [], retryAtMs: undefined }
+  return { key: request.key, outcome, ...untouched, events: [], message: '', verdicts: [] }
+}
+
+/** Its address stays booked until it is gone: somebody may still answer for it. */
+function part({ ledger, request }: Pass): Decision {
+  ledger.waiting.leave(request.key)
+  ledger.told.delete(request.key)
+  const untouched = { addresses: request.statusAddresses, pool: request.allocatedFromPool, changed: false }
+  const outcome = { kind: 'being-deleted' } as const
+  return { key: request.key, outcome, ...untouched, events: [], message: '', verdicts: [] }
 }
 
 /** Steps 2 to 4 of the sequence: what is missing before an address can be thought of. */
@@ -128,6 +140,8 @@ function revalidate(pass: Pass, current: readonly Address[], families: readonly 
   book(pass, texts, validation.places)
   // A request that no pool could ever grant takes nothing away.
   if (asked.kind === 'fault') return keepDespite(pass, 'LoadBalancerFailed', asked.because)
+  const quarantine = ledger.worstQuarantineOf(texts)
+  if (quarantine !== undefined) return contested(pass, texts, pool, families, quarantine)
   if (asked.kind === 'these') return assigned(pass, texts, pool.pool.name)
   return complete(pass, texts, pool, families)
 }
@@ -164,8 +178,7 @@ function complete(pass: Pass, texts: readonly string[], pool: PoolOccupancy, fam
   if (missing === undefined) return assigned(pass, texts, pool.pool.name)
   const found = lowestAddress(ledger, request, pool.pool, missing, nowMs)
   if ('kind' in found) {
-    const shortcoming = { kind: 'missing-family', family: missing, pool: pool.pool.name, because: found } as const
-    return assigned(pass, texts, pool.pool.name, { shortcoming })
+    return assigned(pass, texts, pool.pool.name, lacking(pool.pool.name, missing, found))
   }
   const both = missing === 4 ? [found.text, ...texts] : [...texts, found.text]
   book(pass, both)
@@ -177,6 +190,37 @@ function hasFamily(texts: readonly string[], family: Family): boolean {
   return texts.some((text) => text.includes(':') === (family === 6))
 }
 
+/** A Service is given another address so often; a station that answers for all (proxy ARP) must not empty a pool. */
+const MOST_ESCAPES = 3
+
+/**
+ * Somebody outside uses an address of the Service (ADR 0015). It keeps it, and says so; only where nobody can have
+ * reached it there, and it did not ask for that very address, it is given another one if there is one.
+ */
+function contested(
+  pass: Pass,
+  texts: readonly string[],
+  pool: PoolOccupancy,
+  families: readonly Family[],
+  quarantine: Quarantine,
+): Decision {
+  const { ledger, request, nowMs } = pass
+  const { address, because } = quarantine
+  const mayMove = quarantine.isUnusable && request.requestedAddresses.kind === 'none' && !ledger.wasServed(request.key)
+  const escapes = ledger.escapesOf(request.key)
+  if (mayMove && escapes < MOST_ESCAPES) {
+    const others = texts.filter((text) => text !== address).map((text) => parseAddress(text)!)
+    const choice = choose(ledger, request, families, others, nowMs)
+    if (choice.kind === 'chosen') {
+      clear(pass, { kind: 'used-by-others', address, because })
+      ledger.countEscape(request.key)
+      return take(pass, choice, families)
+    }
+  }
+  const pools = mayMove && escapes < MOST_ESCAPES ? [{ pool: pool.pool.name, families }] : []
+  return assigned(pass, texts, pool.pool.name, { shortcoming: { kind: 'contested', address, because }, wanted: pools })
+}
+
 /** Step 9. `had` is what the Service had: what of it is still allowed stays. */
 function allocate(pass: Pass, families: readonly Family[], had: readonly string[]): Decision {
   const { ledger, request, nowMs } = pass
@@ -184,6 +228,11 @@ function allocate(pass: Pass, families: readonly Family[], had: readonly string[
   const former = had.flatMap((text) => parseAddress(text) ?? [])
   const choice = choose(ledger, request, families, former, nowMs)
   if (choice.kind === 'failed') return wait(pass, choice.failure, verdictsOf(choice.failure))
+  return take(pass, choice, families)
+}
+
+function take(pass: Pass, choice: Choice & { kind: 'chosen' }, families: readonly Family[]): Decision {
+  const { ledger, request, nowMs } = pass
   const { addresses, pool, verdicts } = choice
   book(pass, addresses, choice.places)
   tell(pass, 'Normal', 'IPAllocated', allocatedMessage(request, addresses, pool))
@@ -191,8 +240,7 @@ function allocate(pass: Pass, families: readonly Family[], had: readonly string[
   if (missing === undefined) return assigned(pass, addresses, pool, { verdicts })
   const because = lowestAddress(ledger, request, ledger.snapshot.pools.get(pool)!, missing, nowMs)
   const refusal = 'kind' in because ? because : ({ kind: 'full', families: [missing], rests: false } as const)
-  const shortcoming = { kind: 'missing-family', family: missing, pool, because: refusal } as const
-  return assigned(pass, addresses, pool, { verdicts, shortcoming })
+  return assigned(pass, addresses, pool, { verdicts, ...lacking(pool, missing, refusal) })
 }
 
 function allocatedMessage(request: ServiceRequest, addresses: readonly string[], pool: string): string {
@@ -215,12 +263,11 @@ function clearAndWait(pass: Pass, failure: AllocationFailure): Decision {
 function wait(pass: Pass, because: AllocationFailure, verdicts: readonly PoolVerdict[]): Decision {
   const { ledger, request, nowMs } = pass
   ledger.release(request.key, nowMs)
-  ledger.waiting.enter(request.key, wantedBy(because))
+  ledger.waiting.enter(request.key, rankOf(request), wantedBy(because))
   const message = `No address for Service ${request.key}: ${failureSentence(because)}`
   const reason = because.kind === 'not-enough-cluster-ips' ? 'not enough clusterips' : 'AllocationFailed'
   tellOnce(pass, 'Warning', reason, message)
-  const retryAtMs = nextRestAtMs(ledger, because, nowMs)
-  return finish(pass, { kind: 'waiting', because }, { addresses: [], pool: undefined, message, verdicts, retryAtMs })
+  return finish(pass, { kind: 'waiting', because }, { addresses: [], pool: undefined, message, verdicts })
 }
 
 /** The Service keeps what its status shows although something about it is wrong. */
@@ -233,7 +280,7 @@ function keepDespite(pass: Pass, reason: EventReason, because: AllocationFailure
   ledger.waiting.leave(request.key)
   const message = `${request.key} keeps ${addresses.join(' and ')}: ${failureSentence(because)}`
   tellOnce(pass, 'Warning', reason, message)
-  const kept = { addresses, pool, message, verdicts: [], retryAtMs: undefined }
+  const kept = { addresses, pool, message, verdicts: [] }
   return finish(pass, { kind: 'assigned', shortcoming }, kept)
 }
 
@@ -243,34 +290,40 @@ function poolOf(ledger: Ledger, text: string): string | undefined {
 
 interface AssignedDetails {
   readonly verdicts?: readonly PoolVerdict[]
-  readonly shortcoming?: Shortcoming & { kind: 'missing-family' }
+  readonly shortcoming?: Exclude<Shortcoming, { kind: 'request-ignored' }>
+  /** What would help against the shortcoming. */
+  readonly wanted?: WaitingFor['pools']
+}
+
+function lacking(pool: string, family: Family, because: PoolRefusal): AssignedDetails {
+  const wanted = because.kind === 'full' ? [{ pool, families: [family] }] : []
+  return { shortcoming: { kind: 'missing-family', family, pool, because }, wanted }
 }
 
 function assigned(pass: Pass, addresses: readonly string[], pool: string, details: AssignedDetails = {}): Decision {
   const { ledger, request } = pass
-  const { shortcoming, verdicts = [] } = details
+  const { shortcoming, verdicts = [], wanted = [] } = details
   const given = `Assigned ${addresses.join(' and ')} from pool "${pool}"`
   if (shortcoming === undefined) {
     ledger.waiting.leave(request.key)
     ledger.told.delete(request.key)
-    const result = { addresses, pool, message: given, verdicts, retryAtMs: undefined }
+    const result = { addresses, pool, message: given, verdicts }
     return finish(pass, { kind: 'assigned', shortcoming }, result)
   }
-  const { family, because } = shortcoming
-  ledger.waiting.enter(request.key, { pools: because.kind === 'full' ? [pool] : [], addresses: [] })
-  const message = `${given}, and no ${familyName(family)} address: the pool ${poolSentence(because)}`
-  tellOnce(pass, 'Normal', 'AdditionalAssignFailed', message)
-  const retryAtMs = restEndOf(ledger, pool, because, pass.nowMs)
-  return finish(pass, { kind: 'assigned', shortcoming }, { addresses, pool, message, verdicts, retryAtMs })
+  ledger.waiting.enter(request.key, rankOf(request), { pools: wanted, addresses: [] })
+  const message = `${given}, ${shortcomingSentence(shortcoming)}`
+  if (shortcoming.kind === 'missing-family') tellOnce(pass, 'Normal', 'AdditionalAssignFailed', message)
+  else tellOnce(pass, 'Warning', 'AddressConflict', message)
+  return finish(pass, { kind: 'assigned', shortcoming }, { addresses, pool, message, verdicts })
 }
 
 /** The Service needs no address of ours any more. */
 function surrender(pass: Pass, outcome: Outcome): Decision {
   pass.ledger.forget(pass.request.key, pass.nowMs)
-  return finish(pass, outcome, { addresses: [], pool: undefined, message: '', verdicts: [], retryAtMs: undefined })
+  return finish(pass, outcome, { addresses: [], pool: undefined, message: '', verdicts: [] })
 }
 
-type Result = Pick<Decision, 'addresses' | 'pool' | 'message' | 'verdicts' | 'retryAtMs'>
+type Result = Pick<Decision, 'addresses' | 'pool' | 'message' | 'verdicts'>
 
 /** Step 10: what differs from what the Service shows? */
 function finish(pass: Pass, outcome: Outcome, result: Result): Decision {

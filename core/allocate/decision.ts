@@ -12,6 +12,10 @@ export type EventReason =
   | 'nolbIPsIPFamily'
   | 'noclusterIPsIPFamily'
   | 'deprecatedAnnotation'
+  /** Not MetalLB's: somebody outside uses the address. */
+  | 'AddressConflict'
+  /** Not MetalLB's: the Service was let go although speakers still report that they announce it. */
+  | 'CleanupOverdue'
 
 export interface ServiceEvent {
   readonly type: 'Normal' | 'Warning'
@@ -22,6 +26,8 @@ export interface ServiceEvent {
 /** What a Service with an address still lacks. */
 export type Shortcoming =
   | { readonly kind: 'missing-family'; readonly family: Family; readonly pool: string; readonly because: PoolRefusal }
+  /** Somebody outside uses one of its addresses. */
+  | { readonly kind: 'contested'; readonly address: string; readonly because: string }
   /** It keeps what it has because what it asks for, or is, cannot be understood. */
   | { readonly kind: 'request-ignored'; readonly because: AllocationFailure }
 
@@ -29,6 +35,8 @@ export type Outcome =
   | { readonly kind: 'assigned'; readonly shortcoming: Shortcoming | undefined }
   | { readonly kind: 'waiting'; readonly because: AllocationFailure }
   | { readonly kind: 'not-load-balancer' }
+  /** Deleted and not gone yet: it keeps what it has until it is, and gets nothing more. */
+  | { readonly kind: 'being-deleted' }
   /** Of another load balancer class: nothing of it is to be touched. */
   | { readonly kind: 'not-ours' }
 
@@ -48,6 +56,4 @@ export interface Decision {
   readonly message: string
   /** The pools that were considered, in that order, where an address was sought in this pass. */
   readonly verdicts: readonly PoolVerdict[]
-  /** Time itself will help (an address rests): decide again then. Otherwise see `WaitingRoom`. */
-  readonly retryAtMs: number | undefined
 }

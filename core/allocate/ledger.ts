@@ -4,13 +4,17 @@ import { type Assignment, Holding, type Place } from './holding.ts'
 import type { PoolOccupancy } from './pool-occupancy.ts'
 import { PoolTable } from './pool-table.ts'
 import type { Rest } from './resting.ts'
-import { WaitingRoom } from './waiting-room.ts'
+import { type Help, WaitingRoom } from './waiting-room.ts'
 
-/** Nobody is given a quarantined address; who holds it keeps it. */
+/** Nobody is given a quarantined address; who holds it keeps it, unless it never served: see decide. */
 export interface Quarantine {
   readonly address: string
   /** Half a sentence, e.g. `02:00:00:00:00:01 answers for it on eth0`. */
   readonly because: string
+  /** Found in use by a speaker that was about to announce it, and therefore does not. */
+  readonly isUnusable: boolean
+  /** Nobody sees the conflict any more; for a while longer the address is given to nobody. */
+  readonly isOver: boolean
 }
 
 /**
@@ -29,6 +33,10 @@ export class Ledger {
   readonly waiting = new WaitingRoom()
   /** What each Service was told last, so that it is told once: see decide. */
   readonly told = new Map<string, string>()
+  /** Services of which a speaker has announced an address, or that had one when we came. */
+  readonly #served = new Set<string>()
+  /** How often a Service was given another address because somebody outside used the one before. */
+  readonly #escapes = new Map<string, number>()
 
   /**
    * Puts another configuration in force. Everybody keeps what they hold, whether or not a pool still has it:
@@ -81,6 +89,13 @@ export class Ledger {
     return this.#quarantine.get(address)
   }
 
+  /** Of the addresses' quarantines that are not over one that makes its address unusable, else any; undefined = there is none. */
+  worstQuarantineOf(addresses: readonly string[]): Quarantine | undefined {
+    if (this.#quarantine.size === 0) return undefined
+    const found = addresses.flatMap((address) => this.#quarantine.get(address) ?? []).filter(({ isOver }) => !isOver)
+    return found.find(({ isUnusable }) => isUnusable) ?? found[0]
+  }
+
   /**
    * Gives a Service these addresses in place of what it held. Whether it may is the caller's question. `places` are
    * those of the addresses where they are known, in the same order.
@@ -115,6 +130,46 @@ export class Ledger {
     this.release(key, nowMs)
     this.waiting.leave(key)
     this.told.delete(key)
+    this.#served.delete(key)
+    this.#escapes.delete(key)
+  }
+
+  /** People may rely on the addresses of this Service: from now on it is not moved for what strangers do. */
+  markServed(key: string): void {
+    this.#served.add(key)
+    this.#escapes.delete(key)
+  }
+
+  wasServed(key: string): boolean {
+    return this.#served.has(key)
+  }
+
+  escapesOf(key: string): number {
+    return this.#escapes.get(key) ?? 0
+  }
+
+  countEscape(key: string): void {
+    this.#escapes.set(key, this.escapesOf(key) + 1)
+  }
+
+  /** When the next address will have rested; undefined = none rests. */
+  nextRestEndMs(): number | undefined {
+    let next: number | undefined
+    for (const pool of this.#table.restingPools) {
+      const end = pool.nextRestEndMs()
+      if (end !== undefined && (next === undefined || end < next)) next = end
+    }
+    return next
+  }
+
+  /** To be called at {@link nextRestEndMs}: what has rested until now may help those that wait. */
+  endRests(nowMs: number): void {
+    for (const pool of this.#table.restingPools) {
+      for (const rest of pool.endRests(nowMs)) {
+        this.waiting.stirPool(pool.pool.name, rest.entry.family, 'one')
+        this.waiting.stirAddress(rest.text)
+      }
+    }
   }
 
   /** Keeps an address from being given out: somebody outside uses it. Who holds it is not moved. */
@@ -129,11 +184,16 @@ export class Ledger {
     const holding = this.#holdings.get(address)
     const place = holding?.place ?? this.#placeOf(address)
     if (place === undefined) return
-    if (holding !== undefined) place.pool.regroup(holding)
-    else if (place.pool.restsOf(place.entry.family).get(address) === undefined) {
-      place.pool.unblock(place.entry, place.offset)
-    }
-    this.#stir(place.pool, address)
+    const { pool, entry, offset } = place
+    if (holding !== undefined) pool.regroup(holding)
+    else if (pool.restsOf(entry.family).get(address) === undefined) pool.unblock(entry, offset)
+    this.waiting.stirPool(pool.pool.name, entry.family, holding === undefined ? 'one' : 'all')
+    this.waiting.stirAddress(address)
+  }
+
+  /** Everything that is quarantined, in the order in which it was. */
+  quarantines(): Iterable<Quarantine> {
+    return this.#quarantine.values()
   }
 
   readonly isQuarantined = (address: string): boolean => this.#quarantine.has(address)
@@ -147,8 +207,9 @@ export class Ledger {
     if (assignment.addresses[0] === address) pool.services++
     if (holding.holders.length > 1) return
     pool.regroup(holding)
+    this.waiting.poolTaken(pool.pool.name, holding.family)
     // A holder that shares is somebody to join.
-    if (assignment.sharingKey !== '') this.waiting.stirPool(pool.pool.name)
+    if (assignment.sharingKey !== '') this.waiting.stirPool(pool.pool.name, holding.family, 'all')
   }
 
   #detach(address: string, assignment: Assignment, nowMs: number): void {
@@ -159,7 +220,7 @@ export class Ledger {
     if (pool !== undefined) {
       if (assignment.addresses[0] === address) pool.services--
       pool.regroup(holding)
-      this.#stir(pool, address)
+      this.#stir(holding, holding.holders.length === 0 ? 'one' : 'all')
     }
     if (holding.holders.length === 0) this.#close(holding, assignment.key, nowMs)
   }
@@ -173,13 +234,15 @@ export class Ledger {
     if (before.addresses[0] === holding.text) pool.services--
     if (after.addresses[0] === holding.text) pool.services++
     pool.regroup(holding)
-    this.#stir(pool, holding.text)
+    this.#stir(holding, 'all')
   }
 
-  /** Something changed at the address: it was freed, or is held in another way. */
-  #stir(pool: PoolOccupancy, address: string): void {
-    this.waiting.stirPool(pool.pool.name)
-    this.waiting.stirAddress(address)
+  /** Something changed at the address: it was freed (one may have it), or is held in another way (all may join). */
+  #stir({ place, family, text }: Holding, help: Help): void {
+    const { name, reuseAfterMs } = place!.pool.pool
+    const isOpen = help === 'all' || (reuseAfterMs === 0 && !this.#quarantine.has(text))
+    if (isOpen) this.waiting.stirPool(name, family, help)
+    this.waiting.stirAddress(text)
   }
 
   #open(text: string, place: Place | undefined): Holding {

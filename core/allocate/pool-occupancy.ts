@@ -186,6 +186,19 @@ export class PoolOccupancy {
     return rest === undefined || this.endOf(rest) > nowMs ? undefined : rest
   }
 
+  /** When the first of the addresses that rest now will have rested. */
+  nextRestEndMs(): number | undefined {
+    const firsts = [this.#families[4].resting.firstUnripe, this.#families[6].resting.firstUnripe]
+    const ends = firsts.flatMap((rest) => (rest === undefined ? [] : this.endOf(rest)))
+    return ends.length === 0 ? undefined : Math.min(...ends)
+  }
+
+  /** Those that have rested by now, each told once. */
+  endRests(nowMs: number): readonly Rest[] {
+    const until = nowMs - this.pool.reuseAfterMs
+    return [...this.#families[4].resting.ripen(until), ...this.#families[6].resting.ripen(until)]
+  }
+
   /** When others may have the address. */
   endOf(rest: Rest): number {
     return rest.freedAtMs + this.pool.reuseAfterMs

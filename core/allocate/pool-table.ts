@@ -13,6 +13,8 @@ interface Span {
 /** All pools of a Snapshot, and where among them an address lies. */
 export class PoolTable {
   readonly pools: ReadonlyMap<string, PoolOccupancy>
+  /** Those whose freed addresses rest. */
+  readonly restingPools: readonly PoolOccupancy[]
   readonly #geometry: string
   /** Ascending; pools in force do not overlap. */
   readonly #spans: Readonly<Record<Family, Span[]>> = { 4: [], 6: [] }
@@ -22,6 +24,7 @@ export class PoolTable {
   constructor(pools: ReadonlyMap<string, Pool>) {
     this.#geometry = geometryOf(pools)
     this.pools = new Map([...pools].map(([name, pool]) => [name, new PoolOccupancy(pool)]))
+    this.restingPools = [...this.pools.values()].filter(({ pool }) => pool.reuseAfterMs > 0)
     for (const occupancy of this.pools.values()) this.#addSpans(occupancy)
     for (const spans of Object.values(this.#spans)) spans.sort((a, b) => (a.first < b.first ? -1 : 1))
   }

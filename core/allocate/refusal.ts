@@ -51,4 +51,5 @@ export type ClearCause =
   | { readonly kind: 'not-allowed'; readonly because: AddressRefusal }
   | { readonly kind: 'other-pool-requested'; readonly pool: string }
   | { readonly kind: 'other-addresses-requested'; readonly addresses: readonly string[] }
+  | { readonly kind: 'used-by-others'; readonly address: string; readonly because: string }
   | { readonly kind: 'other-families'; readonly families: readonly Family[] }

@@ -8,6 +8,7 @@ export interface ServiceShape {
     readonly labels?: Readonly<Record<string, string>>
     readonly annotations?: Readonly<Record<string, string>>
     readonly creationTimestamp?: Date | string
+    readonly deletionTimestamp?: Date | string
   }
   readonly spec?: {
     readonly type?: string
@@ -67,6 +68,8 @@ export interface ServiceRequest {
   /** RFC 3339 in UTC, '' when unknown: sorts as text. */
   readonly creationTimestamp: string
   readonly isLoadBalancer: boolean
+  /** Deleted, and kept in existence by somebody's finalizer. */
+  readonly isBeingDeleted: boolean
   /** Whether `spec.loadBalancerClass` is the one that we serve. */
   readonly classMatches: boolean
   readonly requestedAddresses: AddressRequest
@@ -124,6 +127,7 @@ export function requestOf(service: ServiceShape, options: RequestOptions = DEFAU
     labels: metadata.labels ?? NO_LABELS,
     creationTimestamp: timestampText(metadata.creationTimestamp),
     isLoadBalancer: spec.type === 'LoadBalancer',
+    isBeingDeleted: metadata.deletionTimestamp !== undefined,
     classMatches: (spec.loadBalancerClass ?? '') === options.loadBalancerClass,
     requestedAddresses: addressRequest(annotations.loadBalancerIPs ?? '', spec.loadBalancerIP ?? ''),
     requestedPool: annotations['address-pool'] || undefined,

@@ -15,6 +15,8 @@ export class RestingAddresses {
   /** In the order in which they were freed. */
   readonly #rests = new Map<string, Rest>()
   readonly #byLastKey = new Map<string, Rest>()
+  /** Those of which it was not told yet that they have rested, in the same order. */
+  readonly #unripe = new Set<Rest>()
 
   all(): Iterable<Rest> {
     return this.#rests.values()
@@ -26,6 +28,7 @@ export class RestingAddresses {
 
   add(rest: Rest): void {
     this.#rests.set(rest.text, rest)
+    this.#unripe.add(rest)
     this.#byLastKey.set(rest.lastKey, rest)
   }
 
@@ -33,7 +36,24 @@ export class RestingAddresses {
     const rest = this.#rests.get(text)
     if (rest === undefined) return
     this.#rests.delete(text)
+    this.#unripe.delete(rest)
     if (this.#byLastKey.get(rest.lastKey) === rest) this.#byLastKey.delete(rest.lastKey)
+  }
+
+  get firstUnripe(): Rest | undefined {
+    for (const rest of this.#unripe) return rest
+    return undefined
+  }
+
+  /** Takes those that were freed by then out of the unripe ones. */
+  ripen(freedUntilMs: number): readonly Rest[] {
+    const ripe: Rest[] = []
+    for (const rest of this.#unripe) {
+      if (rest.freedAtMs > freedUntilMs) break
+      this.#unripe.delete(rest)
+      ripe.push(rest)
+    }
+    return ripe
   }
 
   /** What a Service gave up last and may have back. */

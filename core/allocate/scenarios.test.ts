@@ -957,6 +957,119 @@ const further: readonly Omit<Scenario, 'row'>[] = [
       => d .1, e .0`,
   },
   {
+    about: 'a Service that nobody reached yet leaves an address that is used by others',
+    script: `
+      pool P = /30
+      svc a
+      quarantine .0 unusable
+      => a .1 in P; events a ClearAssignment+IPAllocated; used P 1
+      svc b
+      => b .2`,
+  },
+  {
+    about: 'whoever has been reached keeps the address, whoever else uses it, and says so once',
+    script: `
+      pool P = /30
+      svc a; served a
+      quarantine .0 unusable
+      => a .0; events a AddressConflict; writes 0; says a it is kept
+      touch a
+      => a .0; events a none
+      end quarantine .0
+      => a .0; events a none; says a Assigned 192.0.2.0 from pool "P"`,
+  },
+  {
+    about: 'after a restart everybody counts as reached',
+    script: `
+      pool P = /30
+      svc a
+      restart
+      quarantine .0 unusable
+      => a .0`,
+  },
+  {
+    about: 'an address that was announced is kept, though others use it too',
+    script: `
+      pool P = /30
+      svc a
+      quarantine .0
+      => a .0; events a AddressConflict`,
+  },
+  {
+    about: 'who asked for that very address keeps it; who asked for the pool stays in it',
+    script: `
+      pool P = /30; pool Q = 198.51.100.0/31
+      svc a [req=192.0.2.1]; svc b [inpool=Q]
+      quarantine .1 unusable
+      => a .1; events a AddressConflict
+      quarantine 198.51.100.0 unusable
+      => b 198.51.100.1 in Q`,
+  },
+  {
+    about: 'where there is no other address the Service keeps the one it has, and leaves when one is freed',
+    script: `
+      pool P = /31
+      svc a, b
+      served b
+      quarantine .0 unusable
+      => a .0; events a AddressConflict; waiting 1
+      delete b
+      => a .1; events a ClearAssignment+IPAllocated; waiting 0`,
+  },
+  {
+    about: 'of two families only the address that is used by others is replaced',
+    script: `
+      pool M = 192.0.2.0/30, 2001:db8::/126
+      svc a [DS Require]
+      quarantine 2001:db8:: unusable
+      => a .0+2001:db8::1`,
+  },
+  {
+    about: 'a station that answers for every address drives a Service on three times, not through the pool',
+    script: `
+      pool P = /28
+      svc a
+      quarantine .0 unusable
+      quarantine .1 unusable
+      quarantine .2 unusable
+      => a .3
+      quarantine .3 unusable
+      => a .3; events a AddressConflict; waiting 0`,
+  },
+  {
+    about: 'a Service that is deleted and held back keeps its address until it is gone, and gets nothing new',
+    script: `
+      pool P = /31
+      svc a, b, c
+      edit a [deleting]; edit c [deleting]
+      => a .0; writes 0; waiting 0
+      svc d
+      => d -
+      delete b
+      => c -, d .1
+      delete a
+      => c -; used P 1`,
+  },
+  {
+    about: 'a deleted Service that is no load balancer any more gives its address back at once',
+    script: `
+      pool P = /32
+      svc a, b
+      edit a [deleting]
+      edit a [type=ClusterIP]
+      => a -, b .0`,
+  },
+  {
+    about: 'of those that wait the oldest gets what is freed, whoever began to wait first',
+    script: `
+      pool P = /32
+      svc z, a, b
+      edit a [type=ClusterIP]
+      edit a [type=LoadBalancer]
+      delete z
+      => a .0, b -`,
+  },
+  {
     about: 'a pool that is broken gives no second family either',
     script: `
       pool P4 = 192.0.2.0/30

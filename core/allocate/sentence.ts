@@ -1,4 +1,5 @@
 import type { Family } from '../../net/ip/index.ts'
+import type { Shortcoming } from './decision.ts'
 import type { JoinRefusal } from './holding.ts'
 import type { AddressRefusal, AllocationFailure, ClearCause, PoolRefusal, PoolVerdict } from './refusal.ts'
 import type { RequestFault } from './request.ts'
@@ -40,11 +41,22 @@ export function clearSentence(cause: ClearCause): string {
       return `the Service asks for pool "${cause.pool}" now`
     case 'other-addresses-requested':
       return `the Service asks for ${cause.addresses.join(' and ')} now`
+    case 'used-by-others':
+      return `somebody outside uses ${cause.address} (${cause.because})`
     case 'other-families':
       return `the cluster IPs are ${cause.families.map(familyName).join(' and ')} now`
     default:
       return failureSentence(cause)
   }
+}
+
+/** What a Service with an address lacks, to stand behind the address. */
+export function shortcomingSentence(shortcoming: Exclude<Shortcoming, { kind: 'request-ignored' }>): string {
+  if (shortcoming.kind === 'contested') {
+    const { address, because } = shortcoming
+    return `and somebody outside uses ${address} too (${because}): it is kept, and given to nobody else`
+  }
+  return `and no ${familyName(shortcoming.family)} address: the pool ${poolSentence(shortcoming.because)}`
 }
 
 /** Why one pool gives nothing, to stand behind its name. */

@@ -18,7 +18,6 @@ function decision(part: Partial<Decision> = {}): Decision {
     events: [],
     message: ASSIGNED,
     verdicts: [],
-    retryAtMs: undefined,
     ...part,
   }
 }

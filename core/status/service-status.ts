@@ -1,11 +1,15 @@
-import { ADDRESS_CONDITION, ALLOCATED_FROM_POOL, type Decision } from '../allocate/index.ts'
+import { ADDRESS_CONDITION, ALLOCATED_FROM_POOL, type Decision, type Shortcoming } from '../allocate/index.ts'
 import { type Condition, type ConditionSaying, says, withCondition } from './condition.ts'
+
+/** The finalizer that Kubernetes itself names for load balancers; a Service with it goes only when it is taken away. */
+export const CLEANUP_FINALIZER = 'service.kubernetes.io/load-balancer-cleanup'
 
 /** What this file reads of a Service. */
 export interface ServiceStatusShape {
   readonly metadata?: {
     readonly resourceVersion?: string
     readonly annotations?: Readonly<Record<string, string>>
+    readonly finalizers?: readonly string[]
   }
   readonly status?: {
     readonly loadBalancer?: { readonly ingress?: readonly Ingress[] }
@@ -20,11 +24,15 @@ interface Ingress {
   readonly ports?: readonly unknown[]
 }
 
-/** JSON merge patch (RFC 7386) for the subresource `status` of a Service; it carries the annotation too. */
+/**
+ * JSON merge patch (RFC 7386) for the subresource `status` of a Service; annotation and finalizer travel with it, so
+ * neither needs a write or a right of its own.
+ */
 export interface ServiceStatusPatch {
   readonly metadata?: {
     readonly resourceVersion?: string
     readonly annotations?: Readonly<Record<string, string | null>>
+    readonly finalizers?: readonly string[]
   }
   readonly status?: {
     readonly loadBalancer?: { readonly ingress: readonly { readonly ip: string }[] | null }
@@ -37,20 +45,29 @@ export interface ServiceStatusPatch {
  *
  * A Service that simply has its address, and never was without, is not written to for the condition's sake: adopting
  * 10,000 Services of another controller writes nothing.
+ *
+ * `holdsDeletion`: the Service shall carry the {@link CLEANUP_FINALIZER} while it has an address. The name is not ours
+ * alone, so it is taken only from Services that carry our annotation: it comes and goes with that.
  */
 export function serviceStatusPatch(
   service: ServiceStatusShape,
   decision: Decision,
   nowMs: number,
+  holdsDeletion = false,
 ): ServiceStatusPatch | undefined {
   if (decision.outcome.kind === 'not-ours' && !decision.changed) return undefined
   const ingress = ingressPatch(service.status?.loadBalancer?.ingress ?? [], decision.addresses)
   const annotations = annotationPatch(service.metadata?.annotations ?? {}, decision.pool)
+  const finalizers = finalizerPatch(service, holdsDeletion && decision.pool !== undefined)
   const isWritten = ingress !== undefined || annotations !== undefined
   const conditions = conditionsPatch(service.status?.conditions ?? [], decision, isWritten, nowMs)
-  if (!isWritten && conditions === undefined) return undefined
+  if (!isWritten && conditions === undefined && finalizers === undefined) return undefined
   return {
-    metadata: { ...versionFor(service, conditions), ...(annotations && { annotations }) },
+    metadata: {
+      ...versionFor(service, conditions, finalizers),
+      ...(annotations && { annotations }),
+      ...(finalizers && { finalizers }),
+    },
     status: { ...(ingress && { loadBalancer: ingress }), ...(conditions && { conditions }) },
   }
 }
@@ -72,12 +89,21 @@ function annotationPatch(shown: Readonly<Record<string, string>>, pool: string |
   return shown[ALLOCATED_FROM_POOL] === pool ? undefined : { [ALLOCATED_FROM_POOL]: pool ?? null }
 }
 
+/** Others may have finalizers of theirs in the list. */
+function finalizerPatch({ metadata = {} }: ServiceStatusShape, isWanted: boolean): readonly string[] | undefined {
+  const { finalizers: shown = [], annotations = {} } = metadata
+  if (shown.includes(CLEANUP_FINALIZER) === isWanted) return undefined
+  if (isWanted) return [...shown, CLEANUP_FINALIZER]
+  return annotations[ALLOCATED_FROM_POOL] === undefined ? undefined : shown.filter((name) => name !== CLEANUP_FINALIZER)
+}
+
 function conditionsPatch(
   shown: readonly Condition[],
   decision: Decision,
   isWritten: boolean,
   nowMs: number,
 ): readonly Condition[] | undefined {
+  if (decision.outcome.kind === 'being-deleted') return undefined
   const isThere = shown.some(({ type }) => type === ADDRESS_CONDITION)
   const wanted = conditionFor(decision)
   if (wanted === undefined) return isThere ? shown.filter(({ type }) => type !== ADDRESS_CONDITION) : undefined
@@ -89,14 +115,19 @@ function isSimplyAssigned({ outcome }: Decision): boolean {
   return outcome.kind === 'assigned' && outcome.shortcoming === undefined
 }
 
+const REASONS = {
+  'missing-family': 'AdditionalAssignFailed',
+  contested: 'AddressConflict',
+  'request-ignored': 'RequestIgnored',
+} as const satisfies Record<Shortcoming['kind'], string>
+
 /** undefined = the condition has no place on this Service. */
 function conditionFor({ outcome, message }: Decision): ConditionSaying | undefined {
   const type = ADDRESS_CONDITION
   switch (outcome.kind) {
     case 'assigned': {
-      const reason = { 'missing-family': 'AdditionalAssignFailed', 'request-ignored': 'RequestIgnored' } as const
       const { shortcoming } = outcome
-      return { type, status: 'True', reason: shortcoming ? reason[shortcoming.kind] : 'IPAllocated', message }
+      return { type, status: 'True', reason: shortcoming ? REASONS[shortcoming.kind] : 'IPAllocated', message }
     }
     case 'waiting':
       return { type, status: 'False', reason: 'AllocationFailed', message }
@@ -106,12 +137,17 @@ function conditionFor({ outcome, message }: Decision): ConditionSaying | undefin
 }
 
 /**
- * A merge patch replaces the list of conditions as a whole: where others have theirs in it, the patch must fail (409)
- * if the Service has changed meanwhile.
+ * A merge patch replaces lists as a whole: where others have theirs in one, the patch must fail (409) if the Service
+ * has changed meanwhile.
  */
-function versionFor(service: ServiceStatusShape, conditions: readonly Condition[] | undefined) {
+function versionFor(
+  service: ServiceStatusShape,
+  conditions: readonly Condition[] | undefined,
+  finalizers: readonly string[] | undefined,
+) {
   const shown = service.status?.conditions ?? []
   const hasForeign = shown.some(({ type }) => type !== ADDRESS_CONDITION)
   const version = service.metadata?.resourceVersion
-  return conditions !== undefined && hasForeign && version !== undefined ? { resourceVersion: version } : {}
+  const isList = finalizers !== undefined || (conditions !== undefined && hasForeign)
+  return isList && version !== undefined ? { resourceVersion: version } : {}
 }

@@ -1,0 +1,98 @@
+/** What the speakers report: who announces which Service, and which addresses somebody outside uses. */
+import { conflictsIn, isAnnounced, isWithheld, type ReportedConflict } from '../core/status/index.ts'
+import type { ServiceBGPStatus, ServiceL2Status } from '../crds/index.ts'
+import {
+  type Change,
+  type Follow,
+  type KubernetesObject,
+  type ReadonlyStore,
+  SERVICE_BGP_STATUSES,
+  SERVICE_L2_STATUSES,
+} from '../operator/index.ts'
+
+/** What is kept of a report; ten thousand of them must not weigh much. */
+interface KeptReport {
+  /** `namespace/name` of the Service that it is about; '' = it does not say. */
+  readonly service: string
+  readonly node: string
+  readonly standing: 'announced' | 'beginning' | 'withheld'
+  readonly conflicts: readonly ReportedConflict[]
+}
+
+const BY_SERVICE = 'service'
+const NO_CONFLICTS: readonly ReportedConflict[] = []
+
+export class Announcements {
+  readonly #stores: readonly ReadonlyStore<KeptReport>[]
+  /** Reports that name a conflict, by kind and key: they are few. */
+  readonly #conflicting = new Map<string, KeptReport>()
+  readonly #listeners: ((report: { readonly service: string; readonly hasConflict: boolean }) => void)[] = []
+
+  /** @param namespace where the speakers write their reports */
+  constructor(follow: Follow, namespace: string) {
+    const indexes = { [BY_SERVICE]: (report: KeptReport) => [report.service] }
+    const options = { selection: { namespace }, transform: keepReport, indexes }
+    const layer2 = follow(SERVICE_L2_STATUSES, options)
+    const bgp = follow(SERVICE_BGP_STATUSES, options)
+    this.#stores = [layer2.store, bgp.store]
+    layer2.onChange((change) => this.#changed('layer 2', change))
+    bgp.onChange((change) => this.#changed('BGP', change))
+  }
+
+  /** Called after a report on a Service came, went or changed; `hasConflict`: it names a conflict, or did before. */
+  onChange(listener: (report: { readonly service: string; readonly hasConflict: boolean }) => void): void {
+    this.#listeners.push(listener)
+  }
+
+  /** Nodes that announce the Service, or begin to. */
+  announcersOf(service: string): readonly string[] {
+    const announcing = this.#of(service).filter(({ standing }) => standing !== 'withheld')
+    return [...new Set(announcing.map(({ node }) => node))].sort()
+  }
+
+  /** Whether people can have reached the Service. */
+  isServed(service: string): boolean {
+    return this.#of(service).some(({ standing }) => standing === 'announced')
+  }
+
+  /** All conflicts that are reported now, in the order in which they were. */
+  *conflicts(): Iterable<ReportedConflict> {
+    for (const { conflicts } of this.#conflicting.values()) yield* conflicts
+  }
+
+  #of(service: string): readonly KeptReport[] {
+    return this.#stores.flatMap((store) => store.by(BY_SERVICE, service))
+  }
+
+  #changed(kind: string, change: Change<KeptReport>): void {
+    const id = `${kind} ${change.key}`
+    const hadConflict = this.#conflicting.has(id)
+    const report = change.kind === 'delete' ? undefined : change.object
+    const hasConflict = report !== undefined && report.conflicts.length > 0
+    if (hasConflict) this.#conflicting.set(id, report)
+    else this.#conflicting.delete(id)
+    const { service } = report ?? (change as { old: KeptReport }).old
+    for (const listener of this.#listeners) listener({ service, hasConflict: hasConflict || hadConflict })
+  }
+}
+
+type Report = (ServiceL2Status | ServiceBGPStatus) & KubernetesObject
+
+function keepReport(report: Report): KeptReport {
+  const { labels = {} } = report.metadata
+  const { node, serviceName, serviceNamespace } = report.status ?? {}
+  const name = serviceName ?? labels['metallb.io/service-name']
+  const namespace = serviceNamespace ?? labels['metallb.io/service-namespace']
+  const conflicts = conflictsIn(report)
+  return {
+    service: name === undefined || namespace === undefined ? '' : `${namespace}/${name}`,
+    node: node ?? labels['metallb.io/node'] ?? '',
+    standing: standingOf(report),
+    conflicts: conflicts.length === 0 ? NO_CONFLICTS : conflicts,
+  }
+}
+
+function standingOf(report: Report): KeptReport['standing'] {
+  if (isWithheld(report)) return 'withheld'
+  return isAnnounced(report) ? 'announced' : 'beginning'
+}
