@@ -85,7 +85,11 @@ export class Shell {
       send: (address) => this.#responders.ask(address),
       macOf: (name) => this.#assessment.usable.find((usable) => usable.name === name)?.macText,
     })
-    this.#bgp = new Bgp({ ...options, fault: (what, cause) => this.#reportFault(what, cause) })
+    this.#bgp = new Bgp({
+      ...options,
+      ignored: (reason) => this.#ignored.add(reason),
+      fault: (what, cause) => this.#reportFault(what, cause),
+    })
     this.#timers = {
       layer2: new MachineTimer(clock, () => this.#post({ machine: 'layer2', event: { kind: 'timer' } })),
       membership: new MachineTimer(clock, () => this.#post({ machine: 'membership', event: { kind: 'timer' } })),

@@ -8,9 +8,11 @@ import { AdjRibOut, type Contribution, type Ending, identifierOfNodeName } from 
 import { type Address, parsePrefix } from '../../../net/ip/index.ts'
 import type { Clock } from '../../../runtime/clock.ts'
 import type { Random } from '../../../runtime/random.ts'
+import { Bfd } from '../bfd/index.ts'
 import type { DesiredPeers, DesiredRoute, Farewell, FromWire, PeerCounters, ServiceRoutes } from '../messages.ts'
 import { Listener } from './listener.ts'
 import { countersOf, observe, observeRoute } from './observe.ts'
+import { bfdPathTo } from './peer-options.ts'
 import { PeerSession } from './peer-session.ts'
 
 /** After the withdrawals at the end, for the peers' TCP to take them. */
@@ -24,6 +26,8 @@ export interface BgpOptions {
   readonly clock: Clock
   readonly random: Random
   readonly post: (message: FromWire) => void
+  /** A packet or connection was turned away; counted by reason. */
+  readonly ignored: (reason: string) => void
   readonly fault: (what: string, cause: unknown) => void
 }
 
@@ -32,6 +36,7 @@ export class Bgp {
   readonly #rib = new AdjRibOut()
   readonly #peers = new Map<string, PeerSession>()
   readonly #listener: Listener
+  readonly #bfd: Bfd
   readonly #contributors = new Set<string>()
   /** What the main thread was told last of each peer, as text. */
   readonly #told = new Map<string, string>()
@@ -47,6 +52,11 @@ export class Bgp {
     this.#listener = new Listener({
       connection: (socket, from) => this.#offer(socket, from),
       fault: options.fault,
+    })
+    this.#bfd = new Bfd({
+      ...options,
+      onChange: (name) => this.#reportNamed(name),
+      onDown: (name) => this.#peers.get(name)?.bfdDown(),
     })
   }
 
@@ -64,6 +74,7 @@ export class Bgp {
       const known = this.#peers.get(desired.name)
       if (known === undefined) this.#welcome(desired)
       else known.configure(desired)
+      this.#watchPath(this.#peers.get(desired.name)!)
     }
     this.#isFirst = false
     this.#listen()
@@ -91,6 +102,8 @@ export class Bgp {
   async leave(farewell: Farewell): Promise<void> {
     if (farewell.kind === 'shutdown') await this.#withdraw(farewell.drainMs)
     this.#listener.close()
+    // First of all: that we go is no failure of the path.
+    this.#bfd.leave()
     for (const session of this.#peers.values()) session.stop(endingOf(farewell, session))
     // The process may end after this: what is written must have left it, and what waits to be read must not reset it.
     if (this.#peers.size > 0) await this.#wait(LAST_WORD_MS)
@@ -98,12 +111,13 @@ export class Bgp {
 
   close(): void {
     this.#listener.close()
+    this.#bfd.close()
     for (const session of this.#peers.values()) session.close()
   }
 
   counters(): PeerCounters[] {
     const sessions = [...this.#peers.values()].sort((a, b) => (a.name < b.name ? -1 : 1))
-    return sessions.map((session) => countersOf(session, this.#rib, undefined))
+    return sessions.map((session) => countersOf(session, this.#rib, this.#bfd.counters(session.name)))
   }
 
   readRoutes(id: number, peer: string): void {
@@ -118,7 +132,10 @@ export class Bgp {
       ...{ clock, random, rib: this.#rib },
       interfaces: () => this.#interfaces!,
       nodeIdentifier: identifierOfNodeName(node),
-      onChange: (changed: PeerSession) => this.#report(changed),
+      onChange: (changed: PeerSession) => {
+        this.#watchPath(changed)
+        this.#report(changed)
+      },
     }
     const session = new PeerSession(desired, around, this.#isFirst)
     this.#peers.set(desired.name, session)
@@ -126,9 +143,10 @@ export class Bgp {
   }
 
   #dismiss(name: string, session: PeerSession): void {
+    this.#peers.delete(name)
+    this.#bfd.dismiss(name)
     session.stop({ kind: 'cease', reason: 'peer-deconfigured' })
     session.close()
-    this.#peers.delete(name)
     this.#told.delete(name)
     this.#options.post({ kind: 'peer-gone', name })
   }
@@ -171,12 +189,29 @@ export class Bgp {
     const session = [...this.#peers.values()].find(
       ({ place }) => place?.address.family === from.family && place.address.bits === from.bits,
     )
-    if (session === undefined) socket.resetAndDestroy()
-    else session.offer(socket)
+    if (session !== undefined) session.offer(socket)
+    else {
+      this.#options.ignored('bgp-stranger')
+      socket.resetAndDestroy()
+    }
+  }
+
+  /** BFD watches the path to a peer as long as the peer is desired, whatever its session does (RFC 5882 section 4). */
+  #watchPath(session: PeerSession): void {
+    const { name, desired, place } = session
+    if (this.#peers.get(name) !== session) return
+    if (desired.bfd === undefined || place === undefined) this.#bfd.dismiss(name)
+    else this.#bfd.desire(name, bfdPathTo(desired, place, this.#interfaces!), desired.bfd)
+  }
+
+  #reportNamed(name: string): void {
+    const session = this.#peers.get(name)
+    if (session !== undefined) this.#report(session)
   }
 
   #report(session: PeerSession): void {
-    const peer = observe(session, undefined)
+    if (this.#peers.get(session.name) !== session) return
+    const peer = observe(session, this.#bfd.observed(session.name))
     const text = JSON.stringify(peer)
     if (this.#told.get(peer.name) === text) return
     this.#told.set(peer.name, text)

@@ -1,7 +1,8 @@
 /** From what is desired of a peer to what its session and its connections are made with. */
-import type { TcpPath } from '../../../native/index.ts'
+import type { Interfaces, TcpPath } from '../../../native/index.ts'
 import type { AddressFamily, SessionOptions } from '../../../net/bgp/index.ts'
 import { type Address, addressToBytes, parseAddress } from '../../../net/ip/index.ts'
+import type { BfdPath } from '../bfd/index.ts'
 import type { DesiredPeer } from '../messages.ts'
 
 const FARTHEST = 255
@@ -83,6 +84,18 @@ function hopLimitsOf(peer: DesiredPeer, isConnected: boolean): Pick<TcpPath, 'ho
   if (distance.kind === 'multihop') return { hopLimit: FARTHEST, minimumHopLimit: 0 }
   const isNeighbour = isExternal(peer) && isConnected
   return { hopLimit: isNeighbour ? 1 : ORDINARY, minimumHopLimit: 0 }
+}
+
+/** The path that BFD watches; as in FRR it is a single hop, unless the peer is further away or said to be so. */
+export function bfdPathTo(peer: DesiredPeer, place: PeerPlace, interfaces: Interfaces): BfdPath {
+  const { sourceAddress, device, distance } = peer
+  const isFar = distance.kind === 'multihop' || (distance.kind === 'hops' && distance.hops > 1)
+  return {
+    address: place.address,
+    interface: interfaces.get(place.scope)?.name,
+    isMultihop: isFar || !place.isConnected,
+    ...{ sourceAddress, device },
+  }
 }
 
 /** What the user should mend although it may work. */

@@ -17,16 +17,17 @@ import {
   type SessionEvent,
   stateOf,
   step,
+  type TimerName,
 } from '../../../net/bgp/index.ts'
 import { addressFromBytes, formatAddress, parseAddress } from '../../../net/ip/index.ts'
 import type { Clock } from '../../../runtime/clock.ts'
 import type { Random } from '../../../runtime/random.ts'
 import type { DesiredPeer, PeerState } from '../messages.ts'
+import { SessionTimers } from '../session-timers.ts'
 import { Connection } from './connection.ts'
 import { identifierAt, interfaceWith, isConnected, nextHopsAt } from './local-end.ts'
 import { MessageCounts } from './message-counts.ts'
 import { noticeOn, type PeerPlace, pathTo, sessionOptionsOf } from './peer-options.ts'
-import { SessionTimers } from './timers.ts'
 
 export interface PeerSurroundings {
   readonly clock: Clock
@@ -49,7 +50,7 @@ export interface Standing {
 export class PeerSession {
   readonly counts = new MessageCounts()
   readonly #around: PeerSurroundings
-  readonly #timers: SessionTimers
+  readonly #timers: SessionTimers<TimerName>
   readonly #queue: SessionEvent[] = []
   readonly #connections: Partial<Record<Direction, Connection>> = {}
   #isDraining = false
@@ -262,7 +263,7 @@ export class PeerSession {
     }
   }
 
-  #expire(timer: Parameters<SessionTimers['arm']>[0]): void {
+  #expire(timer: TimerName): void {
     // RFC 9687: whatever the peer's TCP has taken meanwhile counts.
     if (timer.startsWith('keepalive') || timer.startsWith('send-hold')) {
       const direction = timer.split(':')[1] as Direction

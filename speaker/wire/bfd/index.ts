@@ -1,0 +1,2 @@
+export { Bfd } from './bfd.ts'
+export type { BfdPath } from './session.ts'
