@@ -5,10 +5,15 @@ import { systemClock } from '../runtime/clock.ts'
 import { silentLog } from '../runtime/log.ts'
 import { Metrics } from '../runtime/metrics.ts'
 import { systemRandom } from '../runtime/random.ts'
-import { Controller } from './program.ts'
+import { Controller, type ControllerOptions } from './program.ts'
 
 /** Not started. @param membershipSecret Secret to create for speakers; '' = none */
-export function controllerFor(kubeconfig: string, namespace: string, membershipSecret: string): Controller {
+export function controllerFor(
+  kubeconfig: string,
+  namespace: string,
+  membershipSecret: string,
+  further: Partial<ControllerOptions> = {},
+): Controller {
   const metrics = new Metrics()
   return new Controller({
     source: { kind: 'file', path: kubeconfig },
@@ -22,5 +27,6 @@ export function controllerFor(kubeconfig: string, namespace: string, membershipS
     onFault: (error) => {
       throw error
     },
+    ...further,
   })
 }
