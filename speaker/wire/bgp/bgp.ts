@@ -102,11 +102,11 @@ export class Bgp {
   async leave(farewell: Farewell): Promise<void> {
     if (farewell.kind === 'shutdown') await this.#withdraw(farewell.drainMs)
     this.#listener.close()
-    // First of all: that we go is no failure of the path.
-    this.#bfd.leave()
     for (const session of this.#peers.values()) session.stop(endingOf(farewell, session))
     // The process may end after this: what is written must have left it, and what waits to be read must not reset it.
     if (this.#peers.size > 0) await this.#wait(LAST_WORD_MS)
+    // Only now: a router to which BFD goes down before it knows of the graceful restart would drop our routes (BIRD).
+    this.#bfd.leave()
   }
 
   close(): void {
@@ -144,9 +144,9 @@ export class Bgp {
 
   #dismiss(name: string, session: PeerSession): void {
     this.#peers.delete(name)
-    this.#bfd.dismiss(name)
     session.stop({ kind: 'cease', reason: 'peer-deconfigured' })
     session.close()
+    this.#bfd.dismiss(name)
     this.#told.delete(name)
     this.#options.post({ kind: 'peer-gone', name })
   }
