@@ -36,6 +36,7 @@ test('of a Service no more is kept than is decided by', () => {
       name: 'web',
       namespace: 'default',
       uid: 'u',
+      deletionTimestamp: '2026-01-01T00:00:00Z',
       resourceVersion: '7',
       annotations: { 'metallb.io/allow-shared-ip': '', 'kubectl.kubernetes.io/last-applied-configuration': '{…}' },
     },
@@ -43,7 +44,13 @@ test('of a Service no more is kept than is decided by', () => {
     status: { loadBalancer: { ingress: [{ ip: '192.0.2.1', ipMode: 'VIP' }] } },
   }
   assert.deepEqual(keepService(service), {
-    metadata: { name: 'web', namespace: 'default', uid: 'u', annotations: { 'metallb.io/allow-shared-ip': '' } },
+    metadata: {
+      name: 'web',
+      namespace: 'default',
+      uid: 'u',
+      deletionTimestamp: '2026-01-01T00:00:00Z',
+      annotations: { 'metallb.io/allow-shared-ip': '' },
+    },
     spec: { type: 'LoadBalancer', externalTrafficPolicy: 'Local' },
     status: { loadBalancer: { ingress: [{ ip: '192.0.2.1', ipMode: 'VIP' }] } },
   })

@@ -5,13 +5,14 @@ const SERVICE_NAME_LABEL = 'kubernetes.io/service-name'
 const SHARING = /^metallb\.(io|universe\.tf)\/allow-shared-ip$/
 
 export function keepService({ metadata, spec, status }: Service): Service {
-  const { name, namespace, uid, labels, annotations = {} } = metadata
+  const { name, namespace, uid, deletionTimestamp, labels, annotations = {} } = metadata
   const sharing = Object.entries(annotations).filter(([key]) => SHARING.test(key))
   return {
     metadata: {
       name,
       ...(namespace === undefined ? {} : { namespace }),
       ...(uid === undefined ? {} : { uid }),
+      ...(deletionTimestamp === undefined ? {} : { deletionTimestamp }),
       ...(labels === undefined ? {} : { labels }),
       ...(sharing.length === 0 ? {} : { annotations: Object.fromEntries(sharing) }),
     },

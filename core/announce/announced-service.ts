@@ -8,6 +8,7 @@ export interface AnnouncedServiceShape {
   readonly metadata?: {
     readonly name?: string
     readonly namespace?: string
+    readonly deletionTimestamp?: Date | string
     readonly labels?: Readonly<Record<string, string>>
     readonly annotations?: Readonly<Record<string, string>>
   }
@@ -27,6 +28,8 @@ export interface AnnouncedService {
   readonly key: string
   readonly labels: Readonly<Record<string, string>>
   readonly isLoadBalancer: boolean
+  /** Deleted, and kept in existence by somebody's finalizer. */
+  readonly isBeingDeleted: boolean
   readonly classMatches: boolean
   /** `externalTrafficPolicy: Local`. */
   readonly isLocal: boolean
@@ -47,6 +50,7 @@ export function announcedServiceOf(service: AnnouncedServiceShape, loadBalancerC
     key: `${metadata.namespace ?? 'default'}/${metadata.name ?? ''}`,
     labels: metadata.labels ?? NO_LABELS,
     isLoadBalancer: spec.type === 'LoadBalancer',
+    isBeingDeleted: metadata.deletionTimestamp !== undefined,
     classMatches: (spec.loadBalancerClass ?? '') === loadBalancerClass,
     isLocal: spec.externalTrafficPolicy === 'Local',
     hasSharingAnnotation: SHARING_ANNOTATIONS.some((name) => annotations[name] !== undefined),
@@ -67,6 +71,7 @@ export type Announceable =
 export function announceable(service: AnnouncedService, pools: PoolIndex): Announceable {
   if (!service.isLoadBalancer) return silent('notLoadBalancer', `${service.key} is not of type LoadBalancer`)
   if (!service.classMatches) return silent('otherLoadBalancerClass', `${service.key} is of another loadBalancerClass`)
+  if (service.isBeingDeleted) return silent('beingDeleted', `${service.key} is deleted`)
   if (service.ingress.length === 0) return silent('noIPAllocated', `${service.key} has no address in its status`)
   const addresses = service.ingress.map(parseAddress)
   const invalid = addresses.indexOf(undefined)

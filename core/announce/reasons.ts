@@ -6,6 +6,8 @@ export type SilentReason =
   | 'notLoadBalancer'
   /** Of another load balancer class. */
   | 'otherLoadBalancerClass'
+  /** Deleted: the controller's finalizer may wait for us to cease. */
+  | 'beingDeleted'
   | 'noIPAllocated'
   | 'invalidIP'
   | 'ipNotAllowed'
@@ -56,3 +58,15 @@ export function nodeReasonSentence(node: string, reason: NodeReason): string {
 
 /** With any value, it keeps load balancers off a node. */
 export const EXCLUDE_LABEL = 'node.kubernetes.io/exclude-from-external-load-balancers'
+
+/** Why a candidate comes after the others, whatever its score: its addresses are to leave it while it can hand them over. */
+export type LastReason = 'nodeCordoned' | 'nodeNotReady'
+
+export function lastReasonSentence(node: string, reason: LastReason): string {
+  switch (reason) {
+    case 'nodeCordoned':
+      return `node ${node} is cordoned or tainted to be emptied, so it comes last (--ignore-cordon disregards that)`
+    case 'nodeNotReady':
+      return `node ${node} is not Ready, so it comes last (--heed-node-ready)`
+  }
+}
