@@ -3,6 +3,7 @@ import {
   type AnnouncedService,
   announcedServiceOf,
   ClusterView,
+  DEFAULT_VIEW,
   decideBgp,
   decideLayer2,
   type NodeReason,
@@ -58,8 +59,8 @@ export function explainAnnouncement(
 ): { readonly layer2: Layer2Answer; readonly bgp: readonly BgpAnswer[] } {
   const announced = announcedServiceOf(service, state.request.loadBalancerClass)
   const endpoints = servingEndpoints(endpointSlices)
-  // What the speakers are told by --ignore-exclude-lb is not known here; their default is.
-  const view = new ClusterView(snapshot, state.nodes, { ignoreExcludeLabel: false })
+  // What flags tell the speakers is not known here; their defaults are.
+  const view = new ClusterView(snapshot, state.nodes, DEFAULT_VIEW)
   const bgp = snapshot.bgpAdvertisements.size === 0 ? [] : view.nodes
   return {
     layer2: layer2Answer(announced, endpoints, view),

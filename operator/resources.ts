@@ -52,7 +52,11 @@ export interface Service extends KubernetesObject {
 
 /** core/v1 Node. */
 export interface Node extends KubernetesObject {
-  readonly spec?: { readonly unschedulable?: boolean; readonly podCIDRs?: readonly string[] }
+  readonly spec?: {
+    readonly unschedulable?: boolean
+    readonly podCIDRs?: readonly string[]
+    readonly taints?: readonly { readonly key: string; readonly value?: string; readonly effect?: string }[]
+  }
   readonly status?: {
     readonly addresses?: readonly { readonly type: string; readonly address: string }[]
     readonly conditions?: readonly { readonly type: string; readonly status: string; readonly reason?: string }[]

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import type { NodeView } from '../core/announce/index.ts'
+import { DEFAULT_VIEW, type NodeView, nodeViewOf } from '../core/announce/index.ts'
 import { compile, NO_RESOURCES, type Snapshot } from '../core/config/index.ts'
 import { type EndpointSlice, type Service, Store } from '../operator/index.ts'
 import type { Clock } from '../runtime/clock.ts'
@@ -14,6 +14,7 @@ class Bench {
   readonly slices = new Store<EndpointSlice>({ [BY_SERVICE]: serviceKeysOf })
   readonly nodes = new Store<NodeView>()
   readonly decisions: string[] = []
+  incumbents: readonly string[] = []
   readonly announcer: Announcer
   #posted: ToWire[] = []
   #timer: (() => void) | undefined
@@ -29,13 +30,14 @@ class Bench {
       clearTimeout: () => undefined,
     }
     for (const name of ['alpha', 'bravo']) {
-      this.nodes.set(name, { name, labels: {}, isNetworkUnavailable: false, interfaces: undefined })
+      this.nodes.set(name, nodeViewOf({ metadata: { name } }))
     }
     this.announcer = new Announcer({
       ...{ node, services: this.services, slices: this.slices, nodes: this.nodes, clock },
       post: (message) => this.#posted.push(message),
+      incumbentsOf: () => this.incumbents,
       onDecision: (key, { kind }) => this.decisions.push(`${key} ${kind}`),
-      view: { ignoreExcludeLabel: false },
+      view: DEFAULT_VIEW,
       loadBalancerClass: '',
     })
   }
@@ -147,6 +149,18 @@ describe('announcer', () => {
     bench.endpoint('web', true)
     bench.announcer.serviceChanged('default/web')
     assert.equal(bench.posted().length, 1)
+  })
+
+  test('who reports that it answers comes first; that the first one says so crosses not at all', () => {
+    const bench = started()
+    bench.incumbents = ['bravo']
+    bench.announcer.serviceChanged('default/web')
+    assert.deepEqual(bench.posted(), [])
+    bench.incumbents = ['alpha']
+    bench.announcer.serviceChanged('default/web')
+    assert.deepEqual(bench.posted(), [
+      { kind: 'desired', complete: false, services: [desired('web', '192.0.2.10', ['alpha', 'bravo'])] },
+    ])
   })
 
   test('a deleted Service is withdrawn', () => {

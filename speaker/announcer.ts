@@ -29,6 +29,8 @@ export interface AnnouncerOptions {
   readonly services: ReadonlyStore<Service>
   readonly slices: ReadonlyStore<EndpointSlice>
   readonly nodes: ReadonlyStore<NodeView>
+  /** Nodes that report that they answer for the Service, the newest report first. */
+  readonly incumbentsOf: (key: string) => readonly string[]
   readonly post: (message: ToWire) => void
   /** Told of every decision that is other than the one before. */
   readonly onDecision: (key: string, decision: Layer2Decision) => void
@@ -64,7 +66,7 @@ export class Announcer {
     this.#schedule()
   }
 
-  /** The Service or one of its EndpointSlices changed. */
+  /** The Service, one of its EndpointSlices, or who reports that it answers for it, changed. */
   serviceChanged(key: string): void {
     this.#dirty.add(key)
     this.#schedule()
@@ -132,7 +134,8 @@ export class Announcer {
   }
 
   #judge(service: AnnouncedService): Layer2Decision {
-    const slices = this.#options.slices.by(BY_SERVICE, service.key)
-    return decideLayer2(service, servingEndpoints(slices), this.#view!)
+    const { slices, incumbentsOf } = this.#options
+    const endpoints = servingEndpoints(slices.by(BY_SERVICE, service.key))
+    return decideLayer2(service, endpoints, this.#view!, incumbentsOf(service.key))
   }
 }

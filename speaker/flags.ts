@@ -47,6 +47,39 @@ export const SPEAKER_FLAGS = {
     kind: 'number',
     default: '0',
   },
+  'sticky-addresses': {
+    about:
+      'a node that answers for an address keeps it when equal nodes come or return; preferred nodes still take it. Without membership the order is MetalLB’s',
+    kind: 'switch',
+    default: 'true',
+  },
+  'ignore-cordon': {
+    about: 'leave addresses on nodes that are cordoned or tainted to be emptied, instead of handing them over',
+    kind: 'switch',
+    default: 'false',
+  },
+  'heed-node-ready': {
+    about: 'hand over the addresses of nodes that are not Ready, instead of watching heartbeats alone',
+    kind: 'switch',
+    default: 'false',
+  },
+  'probe-new-addresses': {
+    about: 'ask the network whether a new address is in use before it is announced for the first time',
+    kind: 'switch',
+    default: 'true',
+  },
+  'gateway-probe': {
+    about:
+      'give addresses away where the uplink is lost although the link is up: "default-gateway", or IP addresses to ping separated by commas; empty = off',
+    kind: 'text',
+    default: '',
+  },
+  'gateway-probe-interval-ms': { about: 'between two pings of a gateway', kind: 'number', default: '1000' },
+  'gateway-probe-misses': {
+    about: 'pings in a row without an answer after which the uplink is taken for lost',
+    kind: 'number',
+    default: '3',
+  },
   'exclude-interfaces-file': {
     about:
       'YAML file with announcedInterfacesToExclude, regular expressions of interface names; re-read when it changes',

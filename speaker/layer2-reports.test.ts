@@ -1,8 +1,14 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { ApiError, Store } from '../operator/index.ts'
+import { ApiError, type Outcome, Store } from '../operator/index.ts'
 import { VirtualClock } from '../testkit/virtual-clock.ts'
-import { BY_REPORTED_SERVICE, Layer2Reports, reportedServiceKeys, type StoredReport } from './layer2-reports.ts'
+import {
+  BY_REPORTED_SERVICE,
+  Layer2Reports,
+  reportedServiceKeys,
+  type Situation,
+  type StoredReport,
+} from './layer2-reports.ts'
 
 /** One node's reports, on an API server that only remembers. */
 class Bench {
@@ -11,8 +17,10 @@ class Bench {
   readonly seen = new Store<StoredReport>({ [BY_REPORTED_SERVICE]: reportedServiceKeys })
   readonly calls: string[] = []
   readonly assigned: string[] = []
-  interfaces: readonly string[] | undefined = []
+  situation: Situation = answersOn()
+  preferred: string | undefined
   refuses: ApiError | undefined
+  outcome: Outcome | undefined
   readonly reports: Layer2Reports
   #serial = 0
 
@@ -32,7 +40,8 @@ class Bench {
       },
       reporter: () => Promise.resolve({ node: 'alpha', namespace: 'metallb-system', owner: undefined }),
       reports: this.seen,
-      interfacesOf: () => this.interfaces,
+      situationOf: () => this.situation,
+      isPreferred: (_, node) => node === this.preferred,
       onAssigned: (key) => this.assigned.push(key),
       clock: this.clock,
     })
@@ -48,10 +57,16 @@ class Bench {
   }
 
   async reconcile(): Promise<string[]> {
-    await this.reports.reconcile('default/web')
+    this.outcome = await this.reports.reconcile('default/web')
     return this.calls.splice(0)
   }
 }
+
+function answersOn(...interfaces: readonly string[]): Situation {
+  return { kind: 'answers', interfaces, conflicts: [] }
+}
+
+const YIELDS: Situation = { kind: 'yields' }
 
 const STATUS = '{"status":{"node":"alpha","serviceName":"web","serviceNamespace":"default","interfaces":[]}}'
 
@@ -84,29 +99,77 @@ describe('ServiceL2Status', () => {
     assert.deepEqual(await bench.reconcile(), ['create l2-1', `patch l2-1 ${STATUS}`, 'delete l2-old'])
   })
 
-  test('who ceases to answer removes its own report and no other', async () => {
+  test('who ceases to answer leaves its report to the successor, for a while', async () => {
+    const bench = new Bench()
+    bench.see('l2-mine', 'alpha')
+    bench.situation = YIELDS
+    assert.deepEqual(await bench.reconcile(), [])
+    assert.deepEqual(bench.outcome, { kind: 'retry', because: 'another node is to report', afterMs: 5_000 })
+    bench.clock.advance(5_000)
+    assert.deepEqual(await bench.reconcile(), ['delete l2-mine'])
+  })
+
+  test('once the successor reports, who ceased to answer removes its own and no other', async () => {
     const bench = new Bench()
     bench.see('l2-mine', 'alpha')
     bench.see('l2-theirs', 'bravo')
-    bench.interfaces = undefined
+    bench.situation = YIELDS
     assert.deepEqual(await bench.reconcile(), ['delete l2-mine'])
+  })
+
+  test('a Service that is withdrawn has no report at once', async () => {
+    const bench = new Bench()
+    bench.see('l2-mine', 'alpha')
+    bench.situation = { kind: 'withdrawn' }
+    assert.deepEqual(await bench.reconcile(), ['delete l2-mine'])
+  })
+
+  test('the report of a living node that is to keep the address is not fought over', async () => {
+    const bench = new Bench()
+    bench.see('l2-theirs', 'bravo')
+    bench.preferred = 'bravo'
+    assert.deepEqual(await bench.reconcile(), [])
+    bench.situation = YIELDS
+    assert.deepEqual(await bench.reconcile(), [])
+    assert.deepEqual([bench.outcome, bench.assigned], [{ kind: 'done' }, []])
+  })
+
+  test('a node that is to keep the address and does not take it in a second is replaced', async () => {
+    const bench = new Bench()
+    bench.see('l2-theirs', 'bravo')
+    bench.preferred = 'bravo'
+    assert.deepEqual(await bench.reconcile(), [])
+    bench.clock.advance(1_000)
+    assert.deepEqual(await bench.reconcile(), ['create l2-1', `patch l2-1 ${STATUS}`, 'delete l2-theirs'])
   })
 
   test('other interfaces are written, the same ones are not', async () => {
     const bench = new Bench()
     bench.see('l2-mine', 'alpha', ['eth0'])
-    bench.interfaces = ['eth0']
+    bench.situation = answersOn('eth0')
     assert.deepEqual(await bench.reconcile(), [])
-    bench.interfaces = ['eth0', 'eth1']
+    bench.situation = answersOn('eth0', 'eth1')
     const [call, ...more] = await bench.reconcile()
     assert.match(call ?? '', /^patch l2-mine .*"eth1"/)
+    assert.deepEqual(more, [])
+    assert.deepEqual(bench.assigned, [], 'it answered before')
+  })
+
+  test('a conflict is written into status and annotation', async () => {
+    const bench = new Bench()
+    bench.see('l2-mine', 'alpha')
+    const conflict = { ip: '192.0.2.10', mac: '02:00:00:00:00:09', interface: 'eth0', reason: 'ForeignClaim' } as const
+    bench.situation = { kind: 'answers', interfaces: [], conflicts: [conflict] }
+    const [status, annotation, ...more] = await bench.reconcile()
+    assert.match(status ?? '', /^patch l2-mine .*"conditions":\[\{"type":"AddressConflict"/)
+    assert.equal(annotation, 'patch l2-mine {"metadata":{"annotations":{"invar.dev/conflict":"192.0.2.10"}}}')
     assert.deepEqual(more, [])
   })
 
   test('a report that is gone already is as good as removed', async () => {
     const bench = new Bench()
     bench.see('l2-mine', 'alpha')
-    bench.interfaces = undefined
+    bench.situation = { kind: 'withdrawn' }
     bench.refuses = new ApiError('not-found', 'gone')
     assert.deepEqual(await bench.reconcile(), ['delete l2-mine'])
   })

@@ -1,4 +1,6 @@
 /** Program 2: the speaker. Reads flags, starts the wire thread, wires the parts together, runs until told to stop. */
+
+import { METALLB_VIEW, type ViewOptions } from '../core/announce/index.ts'
 import {
   clientMetrics,
   currentNamespace,
@@ -18,6 +20,7 @@ import { systemRandom } from '../runtime/random.ts'
 import { SPEAKER_FLAGS } from './flags.ts'
 import { Speaker } from './program.ts'
 import { WireThread } from './thread.ts'
+import type { GatewayProbe } from './wire/messages.ts'
 
 type SpeakerFlags = Flags<typeof SPEAKER_FLAGS>
 
@@ -69,11 +72,15 @@ function newSpeaker(
     namespace: flags.text('namespace') || currentNamespace(loadKubeConfig(source)) || 'metallb-system',
     podName: flags.text('pod-name'),
     loadBalancerClass: flags.text('lb-class'),
-    view: { ignoreExcludeLabel: flags.on('ignore-exclude-lb') },
+    view: viewOptions(flags),
     membershipSecret: flags.text('ml-secret-name'),
     membershipPort: flags.number('ml-bindport'),
     excludeInterfacesFile: flags.text('exclude-interfaces-file'),
-    refreshIntervalMs: flags.number('gratuitous-arp-interval') * 1_000,
+    announcing: {
+      refreshIntervalMs: flags.number('gratuitous-arp-interval') * 1_000,
+      probeNewAddresses: flags.on('probe-new-addresses'),
+      gatewayProbe: gatewayProbe(flags),
+    },
     clock: systemClock,
     random: systemRandom,
     ...{ log, metrics, wire, onFault, clientMetrics: observed },
@@ -82,6 +89,26 @@ function newSpeaker(
       if (ending.kind === 'failed') observed.countUpdateError()
     },
   })
+}
+
+/** Where nobody watches who is alive, speakers of MetalLB may announce beside ours: they must agree. */
+function viewOptions(flags: SpeakerFlags): ViewOptions {
+  const ignoreExcludeLabel = flags.on('ignore-exclude-lb')
+  if (flags.text('ml-secret-name') === '') return { ...METALLB_VIEW, ignoreExcludeLabel }
+  return {
+    ignoreExcludeLabel,
+    ignoreCordon: flags.on('ignore-cordon'),
+    heedsReady: flags.on('heed-node-ready'),
+    isSticky: flags.on('sticky-addresses'),
+  }
+}
+
+function gatewayProbe(flags: SpeakerFlags): GatewayProbe | undefined {
+  const text = flags.text('gateway-probe')
+  if (text === '') return undefined
+  const targets = text === 'default-gateway' ? text : text.split(',').map((target) => target.trim())
+  const [intervalMs, missedLimit] = [flags.number('gateway-probe-interval-ms'), flags.number('gateway-probe-misses')]
+  return { targets, intervalMs, missedLimit }
 }
 
 if (import.meta.main) {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { nodeViewOf } from '../core/announce/index.ts'
 import { type KeptNode, type Secret, Store } from '../operator/index.ts'
 import { VirtualClock } from '../testkit/virtual-clock.ts'
 import { MembershipSource } from './membership.ts'
@@ -21,7 +22,7 @@ class Bench {
   }
 
   add(name: string, ...addresses: string[]): void {
-    this.nodes.set(name, { name, labels: {}, addresses, isNetworkUnavailable: false, interfaces: undefined })
+    this.nodes.set(name, { ...nodeViewOf({ metadata: { name } }), addresses })
   }
 
   secret(text: string): void {

@@ -1,11 +1,13 @@
 /** The speaker's metrics, under MetalLB's names; the series of an address vanish with it. */
 import type { Metrics } from '../runtime/metrics.ts'
+import type { Conflicts } from './conflicts.ts'
 import type { Ownership } from './ownership.ts'
 import type { WireCounters } from './wire/messages.ts'
 
 export interface SpeakerMetricsSource {
   readonly node: string
   readonly ownership: Ownership
+  readonly conflicts: Conflicts
   /** Asks the wire thread; undefined when it does not answer in time. */
   readonly readCounters: () => Promise<WireCounters | undefined>
 }
@@ -31,6 +33,7 @@ export function exposeSpeaker(metrics: Metrics, source: SpeakerMetricsSource): v
       }
     },
   )
+  exposeConflicts(metrics, source)
   for (const [suffix, [help, field]] of Object.entries(LAYER2_COUNTERS)) {
     metrics.counterReadAtScrape(`metallb_layer2_${suffix}`, help, ['ip'], async (set) => {
       for (const address of (await source.readCounters())?.addresses ?? []) set({ ip: address.ip }, address[field])
@@ -39,4 +42,26 @@ export function exposeSpeaker(metrics: Metrics, source: SpeakerMetricsSource): v
   metrics.counterReadAtScrape('invar_wire_ignored_total', 'Frames and datagrams ignored', ['reason'], async (set) => {
     for (const [reason, count] of Object.entries((await source.readCounters())?.ignored ?? {})) set({ reason }, count)
   })
+}
+
+function exposeConflicts(metrics: Metrics, { conflicts }: SpeakerMetricsSource): void {
+  metrics.gauge(
+    'invar_layer2_address_conflict',
+    '1 for each address of ours that another station uses',
+    ['ip', 'mac', 'interface', 'reason'],
+    (gauge) => {
+      gauge.reset()
+      for (const { ip, mac, interface: name, reason } of conflicts.values()) {
+        gauge.set({ ip, mac, interface: name, reason }, 1)
+      }
+    },
+  )
+  metrics.counterReadAtScrape(
+    'invar_layer2_address_conflicts_total',
+    'Sightings of another station with an address of ours, at most one in ten seconds for each',
+    ['reason'],
+    async (set) => {
+      for (const [reason, total] of Object.entries(conflicts.seen)) set({ reason }, total)
+    },
+  )
 }

@@ -11,29 +11,40 @@ export interface OwnedAddress {
 /** What this node answers for, as the wire thread reported it last. */
 export class Ownership {
   readonly #services = new Map<string, Map<string, OwnedAddress>>()
+  /** Keys of Services by address: several share one. */
+  readonly #keys = new Map<string, Set<string>>()
 
   take(message: FromWire & { kind: 'ownership' }): void {
     const { key, ip, owned, interfaces, reason } = message
     const addresses = this.#services.get(key) ?? new Map<string, OwnedAddress>()
     addresses.set(ip, { ip, isOwned: owned, interfaces, reason })
     this.#services.set(key, addresses)
+    const sharers = this.#keys.get(ip)
+    if (sharers === undefined) this.#keys.set(ip, new Set([key]))
+    else sharers.add(key)
   }
 
   /** Keeps of a Service only these addresses: the others are desired no more. */
   keepOnly(key: string, ips: readonly string[]): void {
     const addresses = this.#services.get(key)
     if (addresses === undefined) return
-    for (const ip of addresses.keys()) if (!ips.includes(ip)) addresses.delete(ip)
+    for (const ip of addresses.keys()) {
+      if (ips.includes(ip)) continue
+      addresses.delete(ip)
+      const sharers = this.#keys.get(ip)
+      sharers?.delete(key)
+      if (sharers?.size === 0) this.#keys.delete(ip)
+    }
     if (addresses.size === 0) this.#services.delete(key)
-  }
-
-  /** Whether this node answers for an address of the Service. */
-  isAnnounced(key: string): boolean {
-    return this.addressesOf(key).some(({ isOwned }) => isOwned)
   }
 
   addressesOf(key: string): readonly OwnedAddress[] {
     return [...(this.#services.get(key)?.values() ?? [])]
+  }
+
+  /** Services that want the address. */
+  keysOf(ip: string): readonly string[] {
+    return [...(this.#keys.get(ip) ?? [])]
   }
 
   keys(): Iterable<string> {

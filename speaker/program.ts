@@ -1,5 +1,5 @@
 /** The speaker's main thread: follows the cluster, decides who may announce, and reports what its wire thread does. */
-import type { Layer2Decision, ViewOptions } from '../core/announce/index.ts'
+import type { ViewOptions } from '../core/announce/index.ts'
 import type { Reporter } from '../core/status/index.ts'
 import {
   type ClientMetrics,
@@ -16,7 +16,6 @@ import {
   ownerReferenceTo,
   PODS,
   type ProgramOptions,
-  type Reconciler,
   SECRETS,
   SERVICES,
   type Secret,
@@ -27,7 +26,9 @@ import { type Log, sentenceOf } from '../runtime/log.ts'
 import type { Metrics } from '../runtime/metrics.ts'
 import { Announcer, BY_SERVICE } from './announcer.ts'
 import { ExcludedInterfaces } from './exclude-interfaces.ts'
+import { BY_ADDRESS, incumbentsOf, sharersOf, shownAddresses } from './incumbents.ts'
 import { keepEndpointSlice, keepService, serviceKeysOf } from './kept.ts'
+import { Layer2Observer } from './layer2-observer.ts'
 import {
   BY_REPORTED_SERVICE,
   Layer2Reports,
@@ -37,9 +38,10 @@ import {
 } from './layer2-reports.ts'
 import { MembershipSource } from './membership.ts'
 import { exposeSpeaker } from './metrics.ts'
-import { Ownership } from './ownership.ts'
 import type { WireThread } from './thread.ts'
-import type { FromWire } from './wire/messages.ts'
+import type { FromWire, ToWire } from './wire/messages.ts'
+
+type Start = Extract<ToWire, { readonly kind: 'start' }>
 
 export interface SpeakerOptions extends ProgramOptions {
   readonly node: string
@@ -51,8 +53,8 @@ export interface SpeakerOptions extends ProgramOptions {
   readonly membershipSecret: string
   readonly membershipPort: number
   readonly excludeInterfacesFile: string
-  /** Gap between repeated announcements of an address that did not move; 0 = off. */
-  readonly refreshIntervalMs: number
+  /** How addresses are announced and uplinks watched. */
+  readonly announcing: Pick<Start, 'refreshIntervalMs' | 'probeNewAddresses' | 'gatewayProbe'>
   readonly wire: WireThread
   readonly metrics: Metrics
   readonly clientMetrics: ClientMetrics
@@ -60,23 +62,18 @@ export interface SpeakerOptions extends ProgramOptions {
   readonly onFault: (error: Error) => void
 }
 
-/** A Service that nobody may announce is spoken of only after this: its Pods may be starting. */
-const SILENCE_TOLD_AFTER_MS = 5_000
-
 export class Speaker extends InvarOperator {
   readonly #options: SpeakerOptions
   readonly #log: Log
-  readonly #ownership = new Ownership()
+  readonly #layer2: Layer2Observer
   readonly #events: EventRecorder
   readonly #state: ConfigurationStateWriter
   readonly #excluded: ExcludedInterfaces
   #configuration!: Configuration
   #announcer!: Announcer
   #membership!: MembershipSource
-  #reports!: Reconciler
-  #silences!: Reconciler
   #services!: Informer<Service>
-  #alive: readonly string[] = []
+  #reports!: Informer<StoredReport>
   #owner: Reporter['owner']
 
   constructor(options: SpeakerOptions) {
@@ -85,6 +82,14 @@ export class Speaker extends InvarOperator {
     const { clock, random, namespace, podName, node, log, excludeInterfacesFile, wire } = options
     this.#log = log.of('speaker')
     this.#events = new EventRecorder({ client: this.client, component: 'metallb-speaker', host: node, clock, random })
+    this.#layer2 = new Layer2Observer({
+      node,
+      decisionOn: (key) => this.#announcer.decisionOn(key),
+      reportersOf: (key) => incumbentsOf(key, { services: this.#services.store, reports: this.#reports.store }),
+      raise: (key, event) => this.#raise(key, event),
+      forget: (key, topic) => this.#events.forgetTopic(this.#referenceTo(key), topic),
+      log: this.#log,
+    })
     this.#state = new ConfigurationStateWriter({
       client: this.client,
       component: { kind: 'speaker', node },
@@ -98,10 +103,14 @@ export class Speaker extends InvarOperator {
   }
 
   protected async init(): Promise<void> {
-    const { clock, namespace, clientMetrics, metrics, wire, node, refreshIntervalMs } = this.#options
+    const { clock, namespace, clientMetrics, metrics, wire, node } = this.#options
     const follow: Follow = (resource, options) => this.follow(resource, options)
     this.#configuration = new Configuration(follow, clock, namespace, node)
-    this.#services = this.follow(SERVICES, { transform: keepService })
+    this.#services = this.follow(SERVICES, { transform: keepService, indexes: { [BY_ADDRESS]: shownAddresses } })
+    this.#reports = this.follow<StoredReport>(SERVICE_L2_STATUSES, {
+      selection: { namespace },
+      indexes: { [BY_REPORTED_SERVICE]: reportedServiceKeys },
+    })
     this.#initAnnouncer()
     this.#initMembership()
     this.#initReports()
@@ -111,8 +120,8 @@ export class Speaker extends InvarOperator {
       this.#announcer.configure(snapshot)
     })
     wire.listen((message) => this.#observe(message))
-    wire.post({ kind: 'start', node, refreshIntervalMs, probeNewAddresses: false, gatewayProbe: undefined })
-    exposeSpeaker(metrics, { node, ownership: this.#ownership, readCounters: () => wire.readCounters() })
+    wire.post({ kind: 'start', node, ...this.#options.announcing })
+    exposeSpeaker(metrics, { node, ...this.#layer2.observed, readCounters: () => wire.readCounters() })
     this.#excluded.start()
   }
 
@@ -158,13 +167,14 @@ export class Speaker extends InvarOperator {
       slices: slices.store,
       nodes: this.#configuration.nodes.store,
       post: (message) => wire.post(message),
-      onDecision: (key, decision) => this.#decided(key, decision),
+      incumbentsOf: (key) => incumbentsOf(key, { services: this.#services.store, reports: this.#reports.store }),
+      onDecision: (key, decision) => this.#layer2.decided(key, decision),
       ...{ node, clock, view, loadBalancerClass },
     })
     onRealChange(this.#services, ({ key }) => {
       clientMetrics.countUpdate()
       this.#announcer.serviceChanged(key)
-      if (!this.#services.store.get(key)) this.#gone(key)
+      if (!this.#services.store.get(key)) this.#layer2.gone(key)
     })
     onRealChange(slices, (change) => {
       const before = change.kind === 'add' ? [] : serviceKeysOf(change.old)
@@ -192,108 +202,52 @@ export class Speaker extends InvarOperator {
   }
 
   #initReports(): void {
-    const { namespace, clock } = this.#options
-    const reports = this.follow<StoredReport>(SERVICE_L2_STATUSES, {
-      selection: { namespace },
-      indexes: { [BY_REPORTED_SERVICE]: reportedServiceKeys },
-    })
-    const layer2 = new Layer2Reports({
+    const layer2 = this.#layer2
+    const reports = new Layer2Reports({
       client: this.client,
       reporter: () => this.#reporter(),
-      reports: reports.store,
-      interfacesOf: (key) => this.#announcedOn(key),
-      onAssigned: (key) => this.#assigned(key),
-      clock,
+      reports: this.#reports.store,
+      situationOf: (key) => layer2.situationOf(key),
+      isPreferred: (key, node) => layer2.isPreferred(key, node),
+      onAssigned: (key) => layer2.assigned(key),
+      clock: this.#options.clock,
     })
     const onFault = (key: string, error: unknown): void => this.#fault(key, error)
-    this.#reports = this.work({
-      reconcile: (key) => layer2.reconcile(key),
-      allKeys: () => this.#ownership.keys(),
+    const writing = this.work({
+      reconcile: (key) => reports.reconcile(key),
+      allKeys: () => layer2.ownership.keys(),
       onFault,
       concurrency: 16,
     })
-    // Leftovers of an earlier life, and what others write about Services that we answer for.
-    reports.onChange((change) => {
-      for (const key of reportedServiceKeys(change.kind === 'delete' ? change.old : change.object))
-        this.#reports.add(key)
-    })
-    this.#silences = this.work({
-      reconcile: (key) => {
-        this.#tellSilence(key)
-        return { kind: 'done' }
-      },
+    const telling = this.work({
+      reconcile: (key) => layer2.tellSilence(key),
       allKeys: () => this.#services.store.keys(),
       onFault,
+    })
+    layer2.tell(writing, telling)
+    // Leftovers of an earlier life, and what others write about Services that we answer for.
+    this.#reports.onChange((change) => {
+      for (const key of reportedServiceKeys(change.kind === 'delete' ? change.old : change.object)) {
+        writing.add(key)
+        if (!this.#options.view.isSticky) continue
+        for (const sharer of sharersOf(key, this.#services.store)) this.#announcer.serviceChanged(sharer)
+      }
     })
   }
 
   #observe(message: FromWire): void {
-    if (message.kind === 'ownership') {
-      this.#ownership.take(message)
-      this.#reports.add(message.key)
-      const { key, ip, owned, interfaces, reason } = message
-      this.#log.info('ownership', `${owned ? 'answering' : 'not answering'} for ${ip}`, { key, interfaces, reason })
-    } else if (message.kind === 'members') {
-      this.#alive = message.alive
-      this.#log.info('members', `alive: ${message.alive.join(', ')}`)
-    } else if (message.kind === 'conflict') {
-      this.#conflict(message)
-    } else if (message.kind === 'fault') {
-      this.#log.error('wireFault', message.message, { code: message.code })
-    }
-  }
-
-  #decided(key: string, decision: Layer2Decision): void {
-    this.#ownership.keepOnly(key, decision.kind === 'announce' ? decision.ips : [])
-    this.#reports.add(key)
-    if (decision.kind === 'silent') this.#silences.addAfter(key, SILENCE_TOLD_AFTER_MS)
-  }
-
-  #gone(key: string): void {
-    this.#ownership.keepOnly(key, [])
-    this.#reports.add(key)
-  }
-
-  /** What the report names: [] = all interfaces. */
-  #announcedOn(key: string): readonly string[] | undefined {
-    if (!this.#ownership.isAnnounced(key)) return undefined
-    const decision = this.#announcer.decisionOn(key)
-    if (decision?.kind !== 'announce') return undefined
-    return decision.interfacesOf.get(this.#options.node) ?? []
-  }
-
-  #assigned(key: string): void {
-    const message = `announcing from node "${this.#options.node}" with protocol "layer2"`
-    this.#raise(key, { type: 'Normal', reason: 'nodeAssigned', message })
-  }
-
-  /** All speakers decide alike; the first of those alive speaks for them. */
-  #tellSilence(key: string): void {
-    const decision = this.#announcer.decisionOn(key)
-    if (decision?.kind !== 'silent') return
-    const isNobodysBusiness = ['notLoadBalancer', 'otherLoadBalancerClass', 'noIPAllocated'].includes(decision.because)
-    const { node } = this.#options
-    const isSpokesman = [...this.#alive, node].sort()[0] === node
-    if (isNobodysBusiness || !isSpokesman) return
-    const message = `not announced (${decision.because}): ${decision.detail}`
-    this.#raise(key, { type: 'Warning', reason: 'notAnnounced', message, topic: 'layer2' })
-  }
-
-  #conflict({ ip, interface: name, mac }: FromWire & { kind: 'conflict' }): void {
-    this.#log.warn('conflict', `${mac} on ${name} answers for ${ip} as well`, { ip, interface: name, mac })
-    const message = `another station, ${mac} on interface ${name} of node ${this.#options.node}, uses ${ip}: remove the address from it, or from its pool`
-    for (const key of this.#ownership.keys()) {
-      const isConcerned = this.#ownership.addressesOf(key).some((address) => address.ip === ip)
-      if (isConcerned)
-        this.#raise(key, { type: 'Warning', reason: 'addressConflict', message, topic: `conflict ${ip}` })
-    }
+    if (message.kind === 'fault') this.#log.error('wireFault', message.message, { code: message.code })
+    else this.#layer2.take(message)
   }
 
   #raise(key: string, event: Omit<EventToRaise, 'object'>): void {
+    this.#events.raise({ ...event, object: this.#referenceTo(key) })
+  }
+
+  #referenceTo(key: string): EventToRaise['object'] {
     const uid = this.#services.store.get(key)?.metadata.uid
     const { namespace, name } = nameOfKey(key)
-    const object = { apiVersion: 'v1', kind: 'Service', name, ...(namespace && { namespace }), ...(uid && { uid }) }
-    this.#events.raise({ ...event, object })
+    return { apiVersion: 'v1', kind: 'Service', name, ...(namespace && { namespace }), ...(uid && { uid }) }
   }
 
   async #reporter(): Promise<Reporter> {

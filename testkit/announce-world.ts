@@ -3,9 +3,12 @@ import {
   type AnnouncedService,
   announcedServiceOf,
   ClusterView,
+  DEFAULT_VIEW,
+  type NodeShape,
   nodeViewOf,
   type ServingEndpoints,
   servingEndpoints,
+  type ViewOptions,
 } from '../core/announce/index.ts'
 import { type ConfigResource, compile } from '../core/config/index.ts'
 import { resources } from './resources.ts'
@@ -14,6 +17,10 @@ import { resources } from './resources.ts'
 export interface NodeWords {
   readonly labels?: Readonly<Record<string, string>>
   readonly networkUnavailable?: boolean
+  readonly cordoned?: boolean
+  /** Keys of taints. */
+  readonly taints?: readonly string[]
+  readonly notReady?: boolean
   readonly interfaces?: readonly string[]
 }
 
@@ -21,23 +28,34 @@ export interface NodeWords {
 export function clusterView(
   configuration: readonly ConfigResource[],
   nodes: Readonly<Record<string, NodeWords>>,
-  { ignoreExcludeLabel = false } = {},
+  options: Partial<ViewOptions> = {},
 ): ClusterView {
   const { snapshot, problems } = compile(resources(configuration))
   assert.deepEqual(
     problems.filter((problem) => problem.severity === 'error'),
     [],
   )
-  const views = Object.entries(nodes).map(([name, words]) => {
-    const conditions = words.networkUnavailable ? [{ type: 'NetworkUnavailable', status: 'True' }] : []
-    return nodeViewOf({ metadata: { name, labels: words.labels ?? {} }, status: { conditions } }, words.interfaces)
-  })
-  return new ClusterView(snapshot, views, { ignoreExcludeLabel })
+  const views = Object.entries(nodes).map(([name, words]) => nodeViewOf(describedNode(name, words), words.interfaces))
+  return new ClusterView(snapshot, views, { ...DEFAULT_VIEW, ...options })
+}
+
+function describedNode(name: string, words: NodeWords): NodeShape {
+  const { labels = {}, taints = [], cordoned = false, notReady = false, networkUnavailable = false } = words
+  const conditions = [
+    { type: 'Ready', status: notReady ? 'Unknown' : 'True' },
+    { type: 'NetworkUnavailable', status: networkUnavailable ? 'True' : 'False' },
+  ]
+  return {
+    metadata: { name, labels },
+    spec: { unschedulable: cordoned, taints: taints.map((key) => ({ key })) },
+    status: { conditions },
+  }
 }
 
 /** What a test says of a Service `default/web` that shows these ingress entries. */
 export interface ServiceWords {
   readonly type?: string
+  readonly isBeingDeleted?: boolean
   readonly loadBalancerClass?: string
   readonly labels?: Readonly<Record<string, string>>
   readonly annotations?: Readonly<Record<string, string>>
@@ -52,7 +70,10 @@ export function announcedService(words: ServiceWords = {}): AnnouncedService {
   const { labels = {}, annotations = {}, type = 'LoadBalancer', loadBalancerClass = '', policy = 'Cluster' } = words
   return announcedServiceOf(
     {
-      metadata: { name: 'web', namespace: 'default', labels, annotations },
+      metadata: {
+        ...{ name: 'web', namespace: 'default', labels, annotations },
+        ...(words.isBeingDeleted && { deletionTimestamp: '2026-01-01T00:00:00Z' }),
+      },
       spec: { type, loadBalancerClass, externalTrafficPolicy: policy },
       status: { loadBalancer: { ingress } },
     },

@@ -1,6 +1,14 @@
 export { type AnnouncedService, type AnnouncedServiceShape, announcedServiceOf } from './announced-service.ts'
 export { type BgpDecision, decideBgp } from './bgp.ts'
-export { ClusterView, type NodeShape, type NodeView, nodeViewOf, type ViewOptions } from './cluster-view.ts'
+export {
+  ClusterView,
+  DEFAULT_VIEW,
+  METALLB_VIEW,
+  type NodeShape,
+  type NodeView,
+  nodeViewOf,
+  type ViewOptions,
+} from './cluster-view.ts'
 export { Election } from './election.ts'
 export { type EndpointSliceShape, type ServingEndpoints, servingEndpoints } from './endpoints.ts'
 export {
@@ -8,12 +16,16 @@ export {
   addressesForNode,
   decideLayer2,
   type ExcludedNode,
+  explainOrder,
   keepAnnounced,
   type Layer2Announcement,
   type Layer2Decision,
 } from './layer2.ts'
+export type { RankedNode } from './order.ts'
 export {
   EXCLUDE_LABEL,
+  type LastReason,
+  lastReasonSentence,
   NODE_REASONS,
   type NodeReason,
   nodeReasonSentence,

@@ -9,8 +9,9 @@ import {
 } from '../../testkit/announce-world.ts'
 import { l2, pool } from '../../testkit/resources.ts'
 import type { ConfigResource } from '../config/index.ts'
-import { addressesForNode, decideLayer2, keepAnnounced, type Layer2Decision } from './layer2.ts'
-import { EXCLUDE_LABEL, type SilentReason } from './reasons.ts'
+import { METALLB_VIEW, type ViewOptions } from './cluster-view.ts'
+import { addressesForNode, decideLayer2, explainOrder, keepAnnounced, type Layer2Decision } from './layer2.ts'
+import { EXCLUDE_LABEL, lastReasonSentence, type SilentReason } from './reasons.ts'
 
 const FOUR: Readonly<Record<string, NodeWords>> = { alpha: {}, bravo: {}, charlie: {}, delta: {} }
 const MIXED = pool('web', { addresses: ['192.0.2.0/24', '2001:db8::/64'] })
@@ -21,7 +22,9 @@ interface Case {
   readonly nodes?: Readonly<Record<string, NodeWords>>
   readonly service?: ServiceWords
   readonly endpoints?: readonly string[]
-  readonly ignoreExcludeLabel?: boolean
+  readonly options?: Partial<ViewOptions>
+  /** Nodes that report that they answer, the newest report first. */
+  readonly incumbents?: readonly string[]
   /** Candidates, best first; or the code of the refusal. */
   readonly expected: string
   /** Excluded nodes and why. */
@@ -29,10 +32,9 @@ interface Case {
 }
 
 function decided(row: Case): Layer2Decision {
-  const view = clusterView(row.config ?? [MIXED, l2('all')], row.nodes ?? FOUR, {
-    ignoreExcludeLabel: row.ignoreExcludeLabel ?? false,
-  })
-  return decideLayer2(announcedService(row.service), endpointsOn(...(row.endpoints ?? ['alpha'])), view)
+  const view = clusterView(row.config ?? [MIXED, l2('all')], row.nodes ?? FOUR, row.options)
+  const endpoints = endpointsOn(...(row.endpoints ?? ['alpha']))
+  return decideLayer2(announcedService(row.service), endpoints, view, row.incumbents)
 }
 
 const EXCLUDED_BY_LABEL = { labels: { [EXCLUDE_LABEL]: '' } }
@@ -47,6 +49,7 @@ const CASES: readonly Case[] = [
   { about: 'an ordinary Service', expected: 'charlie bravo delta alpha' },
   { about: 'another type', service: { type: 'ClusterIP' }, expected: 'notLoadBalancer' },
   { about: 'another class', service: { loadBalancerClass: 'foo' }, expected: 'otherLoadBalancerClass' },
+  { about: 'a Service that is deleted and not gone', service: { isBeingDeleted: true }, expected: 'beingDeleted' },
   { about: 'no address yet', service: { ingress: [] }, expected: 'noIPAllocated' },
   { about: 'a host name in the status', service: { ingress: ['lb.example.com'] }, expected: 'invalidIP' },
   { about: 'an address of no pool', service: { ingress: ['198.51.100.1'] }, expected: 'ipNotAllowed' },
@@ -127,7 +130,7 @@ const CASES: readonly Case[] = [
   {
     about: 'the only node is labelled out, and that is disregarded',
     nodes: { alpha: EXCLUDED_BY_LABEL },
-    ignoreExcludeLabel: true,
+    options: { ignoreExcludeLabel: true },
     expected: 'alpha',
   },
   {
@@ -198,6 +201,91 @@ const CASES: readonly Case[] = [
     nodes: ZONES,
     expected: 'alpha bravo',
   },
+  {
+    about: 'a preference of an advertisement that selects another node changes nothing',
+    config: [
+      MIXED,
+      l2('all'),
+      l2('zone', { nodeSelectors: zone('9'), preferredNodeSelectors: [{ weight: 10, preference: {} }] }),
+    ],
+    expected: 'charlie bravo delta alpha',
+  },
+  // Section 9: who answers keeps the address.
+  { about: 'a holder comes first', incumbents: ['alpha'], expected: 'alpha charlie bravo delta' },
+  { about: 'of two reports the newer counts', incumbents: ['alpha', 'delta'], expected: 'alpha delta charlie bravo' },
+  { about: 'a holder that is no candidate', incumbents: ['zulu', 'alpha'], expected: 'alpha charlie bravo delta' },
+  {
+    about: 'a holder, and a cluster where that does not count',
+    options: { isSticky: false },
+    incumbents: ['alpha'],
+    expected: 'charlie bravo delta alpha',
+  },
+  {
+    about: 'a preferred node takes the address from its holder',
+    config: [MIXED, l2('all', { preferredNodeSelectors: [{ weight: 1, preference: { matchLabels: { n: 'd' } } }] })],
+    nodes: { ...FOUR, delta: { labels: { n: 'd' } } },
+    incumbents: ['alpha'],
+    expected: 'delta alpha charlie bravo',
+  },
+  {
+    about: 'among preferred nodes the holder comes first',
+    config: [MIXED, l2('all', { preferredNodeSelectors: [{ weight: 1, preference: { matchLabels: { n: 'x' } } }] })],
+    nodes: { ...FOUR, alpha: { labels: { n: 'x' } }, delta: { labels: { n: 'x' } } },
+    incumbents: ['alpha'],
+    expected: 'alpha delta charlie bravo',
+  },
+  // Section 9: nodes that are about to be emptied hand over while they can.
+  {
+    about: 'a cordoned node comes last',
+    nodes: { ...FOUR, charlie: { cordoned: true } },
+    expected: 'bravo delta alpha charlie',
+  },
+  {
+    about: 'a cordoned holder, too',
+    nodes: { ...FOUR, charlie: { cordoned: true } },
+    incumbents: ['charlie'],
+    expected: 'bravo delta alpha charlie',
+  },
+  {
+    about: 'a cordoned node whose cordon is disregarded',
+    nodes: { ...FOUR, charlie: { cordoned: true } },
+    options: { ignoreCordon: true },
+    expected: 'charlie bravo delta alpha',
+  },
+  {
+    about: 'all are cordoned',
+    nodes: { alpha: { cordoned: true }, bravo: { cordoned: true } },
+    expected: 'bravo alpha',
+  },
+  ...['node.kubernetes.io/unschedulable', 'node.kubernetes.io/out-of-service', 'ToBeDeletedByClusterAutoscaler'].map(
+    (taint) => ({
+      about: `a node with taint ${taint}`,
+      nodes: { ...FOUR, charlie: { taints: [taint] } },
+      expected: 'bravo delta alpha charlie',
+    }),
+  ),
+  {
+    about: 'another taint',
+    nodes: { ...FOUR, charlie: { taints: ['dedicated'] } },
+    expected: 'charlie bravo delta alpha',
+  },
+  {
+    about: 'a cordoned node, although it is preferred',
+    config: [MIXED, l2('all', { preferredNodeSelectors: [{ weight: 9, preference: { matchLabels: { n: 'c' } } }] })],
+    nodes: { ...FOUR, charlie: { labels: { n: 'c' }, cordoned: true } },
+    expected: 'bravo delta alpha charlie',
+  },
+  {
+    about: 'a node that is not Ready',
+    nodes: { ...FOUR, charlie: { notReady: true } },
+    expected: 'charlie bravo delta alpha',
+  },
+  {
+    about: 'a node that is not Ready where that is heeded',
+    nodes: { ...FOUR, charlie: { notReady: true } },
+    options: { heedsReady: true },
+    expected: 'bravo delta alpha charlie',
+  },
 ]
 
 for (const row of CASES) {
@@ -209,6 +297,32 @@ for (const row of CASES) {
     assert.deepEqual(excluded, row.excluded)
   })
 }
+
+test('without stickiness, cordon and readiness the order is MetalLB’s, whatever the nodes are', () => {
+  const nodes = { ...FOUR, charlie: { cordoned: true, notReady: true, taints: ['ToBeDeletedByClusterAutoscaler'] } }
+  const decision = decided({ about: '', nodes, options: METALLB_VIEW, incumbents: ['alpha'], expected: '' })
+  assert.deepEqual(decision.kind === 'announce' && decision.candidates, ['charlie', 'bravo', 'delta', 'alpha'])
+})
+
+test('what gave a candidate its place can be told', () => {
+  const config = [
+    MIXED,
+    l2('all', { preferredNodeSelectors: [{ weight: 7, preference: { matchLabels: { n: 'd' } } }] }),
+  ]
+  const nodes = { bravo: { cordoned: true }, charlie: {}, delta: { labels: { n: 'd' } }, alpha: {} }
+  const ranked = explainOrder(announcedService(), endpointsOn('alpha'), clusterView(config, nodes), ['alpha'])
+  assert.deepEqual(ranked, [
+    { node: 'delta', score: 7, isIncumbent: false, last: undefined },
+    { node: 'alpha', score: 0, isIncumbent: true, last: undefined },
+    { node: 'charlie', score: 0, isIncumbent: false, last: undefined },
+    { node: 'bravo', score: 0, isIncumbent: false, last: 'nodeCordoned' },
+  ])
+  assert.match(lastReasonSentence('bravo', 'nodeCordoned'), /bravo is cordoned .* comes last/)
+  assert.deepEqual(
+    explainOrder(announcedService({ ingress: [] }), endpointsOn('alpha'), clusterView(config, nodes)),
+    [],
+  )
+})
 
 test('a refusal is a sentence that names what is in the way', () => {
   const decision = decided({ about: '', nodes: { alpha: EXCLUDED_BY_LABEL }, expected: '' })

@@ -3,6 +3,7 @@ import type { L2Advertisement, Pool } from '../config/snapshot.ts'
 import { type AnnouncedService, announceable } from './announced-service.ts'
 import type { ClusterView, NodeView } from './cluster-view.ts'
 import type { ServingEndpoints } from './endpoints.ts'
+import { type RankedNode, rankCandidates } from './order.ts'
 import { NODE_REASONS, type NodeReason, nodeReasonSentence, type Silent, silent } from './reasons.ts'
 
 export interface ExcludedNode {
@@ -27,11 +28,13 @@ export type Layer2Decision = Layer2Announcement | (Silent & { readonly excluded:
 /**
  * Which nodes are to answer for a Service on the local network. Every speaker computes the same from the same cluster;
  * who of the candidates is alive is not known here, but in the wire thread.
+ * @param incumbents nodes that report that they answer for the Service, the newest report first
  */
 export function decideLayer2(
   service: AnnouncedService,
   endpoints: ServingEndpoints,
   view: ClusterView,
+  incumbents: readonly string[] = [],
 ): Layer2Decision {
   const common = announceable(service, view.pools)
   if (common.kind === 'silent') return { ...common, excluded: [] }
@@ -42,8 +45,25 @@ export function decideLayer2(
   if (candidates.size === 0) return { ...nobody(service, excluded), excluded }
   const interfacesOf = new Map<string, readonly string[] | undefined>()
   for (const name of candidates) interfacesOf.set(name, interfacesFor(name, advertisements, view))
-  const order = elect(ips[0]!, candidates, advertisements, view)
+  // The first address decides for all: they move together.
+  const ranked = rankCandidates(ips[0]!, candidates, advertisements, view, incumbents)
+  const order = ranked.map(({ node }) => node)
   return { kind: 'announce', pool: pool.name, ips, candidates: order, interfacesOf, excluded }
+}
+
+/** The candidates of a decision with what gave them their places, for people; [] where nobody may answer. */
+export function explainOrder(
+  service: AnnouncedService,
+  endpoints: ServingEndpoints,
+  view: ClusterView,
+  incumbents: readonly string[] = [],
+): readonly RankedNode[] {
+  const common = announceable(service, view.pools)
+  if (common.kind === 'silent') return []
+  const advertisements = advertisementsFor(service, endpoints, common.pool, view)
+  if ('kind' in advertisements) return []
+  const { candidates } = judgeNodes(service, endpoints, advertisements, view)
+  return rankCandidates(common.ips[0]!, candidates, advertisements, view, incumbents)
 }
 
 /** Steps 1 to 3: the advertisements of the pool that match the Service, or why there is nothing to elect. */
@@ -128,24 +148,6 @@ function interfacesFor(
     for (const name of advertisement.interfaces) names.add(name)
   }
   return [...names].sort()
-}
-
-/** Higher score first, then the order of the hashes. The first address decides for all: they move together. */
-function elect(
-  ip: string,
-  candidates: ReadonlySet<string>,
-  advertisements: readonly L2Advertisement[],
-  view: ClusterView,
-): readonly string[] {
-  const order = view.election.orderFor(ip).filter((name) => candidates.has(name))
-  const preferring = advertisements.filter((advertisement) => advertisement.preferences.length > 0)
-  if (preferring.length === 0) return order
-  const scoreOf = (name: string) => {
-    const selecting = preferring.filter((advertisement) => view.selectedBy(advertisement).has(name))
-    return selecting.reduce((sum, advertisement) => sum + view.scoreOf(advertisement, name), 0)
-  }
-  const scores = new Map(order.map((name) => [name, scoreOf(name)]))
-  return order.sort((a, b) => scores.get(b)! - scores.get(a)!)
 }
 
 /** Nobody may answer: the check that came furthest names the reason, and all nodes are told of. */

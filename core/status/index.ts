@@ -1,11 +1,5 @@
-export {
-  bgpReport,
-  layer2Report,
-  type ReportChanges,
-  type ReportedService,
-  type Reporter,
-  reportLabels,
-} from './announcement-status.ts'
+export { ADDRESS_CONFLICT, type AddressConflict, CONFLICT_ANNOTATION, conflictSentence } from './address-conflict.ts'
+export { bgpReport } from './bgp-report.ts'
 export { type Condition, type ConditionSaying, says, withCondition } from './condition.ts'
 export {
   type Component,
@@ -14,6 +8,7 @@ export {
   configurationStatus,
   type Judgement,
 } from './configuration-state.ts'
+export { type Layer2Standing, layer2Report } from './layer2-report.ts'
 export {
   type PoolCounters,
   type PoolStatusPatch,
@@ -21,4 +16,18 @@ export {
   poolCounters,
   poolStatusPatch,
 } from './pool-status.ts'
-export { type ServiceStatusPatch, type ServiceStatusShape, serviceStatusPatch } from './service-status.ts'
+export {
+  type ReportChanges,
+  type ReportedService,
+  type Reporter,
+  type ReportUpdate,
+  reportLabels,
+  writerOf,
+} from './report-shape.ts'
+export { conflictsIn, isAnnounced, isWithheld, type ReportedConflict, type ReportShape } from './reported-conflict.ts'
+export {
+  CLEANUP_FINALIZER,
+  type ServiceStatusPatch,
+  type ServiceStatusShape,
+  serviceStatusPatch,
+} from './service-status.ts'

@@ -1091,6 +1091,55 @@ export const DEFINITIONS: { readonly [kind in Kind]: Definition } = {
                   }
                 }
               }
+            },
+            "conditions": {
+              "type": "array",
+              "x-kubernetes-list-type": "map",
+              "x-kubernetes-list-map-keys": [
+                "type"
+              ],
+              "items": {
+                "type": "object",
+                "required": [
+                  "type",
+                  "status",
+                  "lastTransitionTime",
+                  "reason",
+                  "message"
+                ],
+                "properties": {
+                  "type": {
+                    "type": "string",
+                    "maxLength": 316
+                  },
+                  "status": {
+                    "type": "string",
+                    "enum": [
+                      "True",
+                      "False",
+                      "Unknown"
+                    ]
+                  },
+                  "observedGeneration": {
+                    "type": "integer",
+                    "format": "int64",
+                    "minimum": 0
+                  },
+                  "lastTransitionTime": {
+                    "type": "string",
+                    "format": "date-time"
+                  },
+                  "reason": {
+                    "type": "string",
+                    "minLength": 1,
+                    "maxLength": 1024
+                  },
+                  "message": {
+                    "type": "string",
+                    "maxLength": 32768
+                  }
+                }
+              }
             }
           }
         }

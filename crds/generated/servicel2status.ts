@@ -11,7 +11,7 @@ export interface ServiceL2Status {
   spec?: {}
   status?: {
     /**
-     * Node that answers.
+     * Node that answers; absent where the address was found in use before it was announced.
      */
     node?: string
     serviceName?: string
@@ -21,6 +21,17 @@ export interface ServiceL2Status {
      */
     interfaces?: {
       name?: string
+    }[]
+    /**
+     * AddressConflict is True while another station uses an address of the Service.
+     */
+    conditions?: {
+      type: string
+      status: 'True' | 'False' | 'Unknown'
+      observedGeneration?: number
+      lastTransitionTime: string
+      reason: string
+      message: string
     }[]
   }
 }
