@@ -53,6 +53,7 @@ async function run(progress: (text: string) => void) {
   const figures: Figure[] = []
   for (const nodes of SIZES) {
     using segment = await Segment.start(nodes)
+    await segment.agreed()
     const asker = new Asker(segment)
     const traffic = await Traffic.start(segment, TRAFFIC_INTERVAL_US)
     const play = new Play(segment, asker, traffic)

@@ -41,6 +41,7 @@ export default {
 
 async function run(progress: (text: string) => void) {
   using segment = await Segment.start(NODES)
+  await segment.agreed()
   const asker = new Asker(segment)
   const traffic = await Traffic.start(segment, TRAFFIC_INTERVAL_US)
   progress('traffic without moves')

@@ -9,6 +9,7 @@ import { createInterface, type Interface } from 'node:readline'
 import { setTimeout as delay } from 'node:timers/promises'
 import { buildProgram } from '../native/build.ts'
 import { systemRandom } from '../runtime/random.ts'
+import type { DesiredService } from '../speaker/wire/messages.ts'
 import { createLan, deleteNamespace, type Host, type Lan, type Namespace } from '../testkit/netns.ts'
 import { startWireNode, type WireNode } from '../testkit/wire-node.ts'
 
@@ -22,29 +23,41 @@ export function wallMs(): number {
   return performance.timeOrigin + performance.now()
 }
 
+/** What is to be announced, given the nodes in the order in which they are preferred. */
+export type Wanted = (order: readonly string[]) => readonly DesiredService[]
+
+function theAddress(order: readonly string[]): readonly DesiredService[] {
+  return [serviceFor(VIP, order)]
+}
+
+export function serviceFor(ip: string, candidates: readonly string[]): DesiredService {
+  return { key: `test/${ip}`, layer2: [{ ip, candidates, interfaces: undefined }] }
+}
+
 export class Segment {
   readonly lan: Lan
   readonly names: readonly string[]
   readonly #nodes = new Map<string, WireNode>()
+  readonly #wanted: Wanted
   #order: readonly string[]
 
-  private constructor(lan: Lan, names: readonly string[]) {
+  private constructor(lan: Lan, names: readonly string[], wanted: Wanted) {
     this.lan = lan
     this.names = names
+    this.#wanted = wanted
     this.#order = names
   }
 
-  /** So many nodes, all running and agreed that the first of them owns the address. */
-  static async start(count: number): Promise<Segment> {
+  /** So many nodes, all running; `wanted` says what they shall announce, the address alone if it is not given. */
+  static async start(count: number, wanted: Wanted = theAddress): Promise<Segment> {
     const names = Array.from({ length: count }, (_, index) => `n${index + 1}`)
     const lan = createLan([CLIENT, BACKEND])
-    const segment = new Segment(lan, names)
+    const segment = new Segment(lan, names, wanted)
     for (const name of names) segment.#addHost(name)
     const backend = lan.host('backend')
     backend.run('ip', 'address', 'add', `${VIP}/32`, 'dev', 'lo')
     settings(backend, { 'ipv4/conf/all/arp_ignore': 1, 'ipv4/conf/all/arp_announce': 2 })
     for (const name of names) await segment.startNode(name)
-    await segment.agreed()
     return segment
   }
 
@@ -63,14 +76,14 @@ export class Segment {
   /** Which of them is to own the address, best first; those that run are told now, the others when they start. */
   desire(order: readonly string[]): void {
     this.#order = order
-    for (const node of this.#nodes.values()) node.desire([VIP], order)
+    for (const node of this.#nodes.values()) this.#tell(node)
   }
 
   async startNode(name: string): Promise<void> {
     const members = this.names.map((node, index) => ({ node, addresses: [addressOf(index)] }))
     const node = await startWireNode(this.host(name), { name, members })
     this.#nodes.set(name, node)
-    node.desire([VIP], this.#order)
+    this.#tell(node)
   }
 
   /** As `desire`, one node after the other, each up to so much later: as they learn of a change. */
@@ -78,8 +91,12 @@ export class Segment {
     this.#order = order
     for (const node of shuffled([...this.#nodes.values()])) {
       await delay(maxDelayMs * systemRandom())
-      node.desire([VIP], order)
+      this.#tell(node)
     }
+  }
+
+  #tell(node: WireNode): void {
+    node.post({ kind: 'desired', complete: true, services: this.#wanted(this.#order) })
   }
 
   /** As a speaker told to end. */
@@ -102,11 +119,18 @@ export class Segment {
     this.#addHost(name)
   }
 
-  /** Resolves when all hear all, and the first in order answers while the others know it. */
+  /** Resolves when each hears all others. */
+  async assembled(): Promise<void> {
+    for (const node of this.#nodes.values()) {
+      await node.when('members', ({ alive }) => alive.length === this.names.length - 1)
+    }
+  }
+
+  /** As `assembled`, and the first in order answers for the address while the others know it. */
   async agreed(): Promise<void> {
+    await this.assembled()
     const [owner] = this.#order
     for (const [name, node] of this.#nodes) {
-      await node.when('members', ({ alive }) => alive.length === this.names.length - 1)
       if (name === owner) await node.when('ownership', ({ owned }) => owned)
       else await node.when('ownership', ({ reason }) => reason.kind === 'lost-election' && reason.owner === owner)
     }
@@ -148,7 +172,7 @@ function settings(namespace: Namespace, values: Readonly<Record<string, number>>
 }
 
 /** A program of this folder in a namespace, read line by line. It ends with the LAN. */
-abstract class Reader {
+export abstract class Reader {
   readonly process: ChildProcess
   readonly #lines: Interface
 
