@@ -17,6 +17,7 @@ const ALPHA: Heartbeat = {
   intervalMs: 100,
   isLeaving: false,
   cannotHearYou: false,
+  isUrgent: false,
   echo: undefined,
   segments: [
     { interface: 'eth0', mac: '02:00:00:00:00:01', hears: 2 },
@@ -46,6 +47,7 @@ const anyHeartbeat: fc.Arbitrary<Heartbeat> = fc.record({
   intervalMs: fc.nat(0xffff),
   isLeaving: fc.boolean(),
   cannotHearYou: fc.boolean(),
+  isUrgent: fc.boolean(),
   echo: fc.option(fc.record({ bootId: anyU64, sequence: anyU64 }), { nil: undefined }),
   segments: fc.array(fc.record({ interface: anyName(15), mac: anyMac, hears: fc.nat(255) }), { maxLength: 32 }),
 })
@@ -68,6 +70,14 @@ codecLaws<Heartbeat>({
         0000000000000001 0000000000000002              # echo
         05 616c706861 00`,
       value: ASKING,
+    },
+    {
+      name: 'a unicast to somebody who has been silent',
+      bytes: hex`
+        01 0c 0064 00063f1d00000001 0000000000000007
+        0000000000000001 0000000000000002              # echo
+        05 616c706861 00`,
+      value: { ...ASKING, cannotHearYou: false, isUrgent: true },
     },
   ],
   decode: decodeHeartbeat,

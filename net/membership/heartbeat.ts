@@ -13,6 +13,8 @@ export interface Heartbeat {
   readonly isLeaving: boolean
   /** Only in unicast: the sender does not hear the receiver's multicast, so it should be answered by unicast. */
   readonly cannotHearYou: boolean
+  /** Only in unicast: the receiver has been silent and is about to be taken for dead; it should answer at once. */
+  readonly isUrgent: boolean
   /** Only in unicast: the last that was heard of the receiver, which proves that this heartbeat is no recording. */
   readonly echo: Echo | undefined
   /** Segments on which the sender can announce. */
@@ -42,8 +44,8 @@ export const MAX_INTERFACE_NAME_BYTES = 15
 export const MAX_SEGMENTS = 32
 
 const MAC_BYTES = 6
-const Flag = { Leaving: 1, CannotHearYou: 2, Echo: 4 } as const
-const KNOWN_FLAGS = Flag.Leaving | Flag.CannotHearYou | Flag.Echo
+const Flag = { Leaving: 1, CannotHearYou: 2, Echo: 4, Urgent: 8 } as const
+const KNOWN_FLAGS = Flag.Leaving | Flag.CannotHearYou | Flag.Echo | Flag.Urgent
 
 const utf8 = new TextEncoder()
 const fromUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
@@ -70,8 +72,9 @@ export function encodeHeartbeat(heartbeat: Heartbeat): Uint8Array {
   return writer.finish()
 }
 
-function flagsOf({ isLeaving, cannotHearYou, echo }: Heartbeat): number {
-  return (isLeaving ? Flag.Leaving : 0) | (cannotHearYou ? Flag.CannotHearYou : 0) | (echo ? Flag.Echo : 0)
+function flagsOf({ isLeaving, cannotHearYou, isUrgent, echo }: Heartbeat): number {
+  const addressed = (cannotHearYou ? Flag.CannotHearYou : 0) | (isUrgent ? Flag.Urgent : 0) | (echo ? Flag.Echo : 0)
+  return addressed | (isLeaving ? Flag.Leaving : 0)
 }
 
 function writeText(writer: Writer, text: string): void {
@@ -95,7 +98,8 @@ export function decodeHeartbeat(bytes: Uint8Array): Heartbeat {
   reader.expectEnd('heartbeat')
   const isLeaving = (flags & Flag.Leaving) !== 0
   const cannotHearYou = (flags & Flag.CannotHearYou) !== 0
-  return { node, bootId, sequence, intervalMs, isLeaving, cannotHearYou, echo, segments }
+  const isUrgent = (flags & Flag.Urgent) !== 0
+  return { node, bootId, sequence, intervalMs, isLeaving, cannotHearYou, isUrgent, echo, segments }
 }
 
 function readSegments(reader: Reader): readonly Segment[] {

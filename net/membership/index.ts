@@ -6,6 +6,7 @@ export {
   MAX_SEGMENTS,
   type Segment,
 } from './heartbeat.ts'
+export { MAX_PROVISIONAL } from './receive.ts'
 export { MAX_DATAGRAM_BYTES, seal, type Unsealed, unseal } from './seal.ts'
 export {
   type Action,
@@ -19,4 +20,4 @@ export {
   type State,
 } from './state.ts'
 export { step } from './step.ts'
-export { DEFAULT_MIN_INTERVAL_MS } from './timing.ts'
+export { DEFAULT_MIN_INTERVAL_MS, mayAnswer } from './timing.ts'

@@ -1,13 +1,16 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
+import { toHex } from '../../testkit/hex.ts'
 import { property } from '../../testkit/property.ts'
 import {
   type Action,
   type Event,
   type Heartbeat,
   initial,
+  MAX_PROVISIONAL,
   type Member,
+  mayAnswer,
   type Segment,
   type State,
   seal,
@@ -77,7 +80,7 @@ class Alpha {
   ): void {
     const heartbeat: Heartbeat = {
       ...{ node, sequence: BigInt(sequence), bootId: BOOT, intervalMs: 100, isLeaving: false },
-      ...{ cannotHearYou: false, echo: undefined, segments: [segment('eth0')] },
+      ...{ cannotHearYou: false, isUrgent: false, echo: undefined, segments: [segment('eth0')] },
       ...more,
     }
     this.step({ kind: 'datagram', bytes: seal(heartbeat, key), interface: path })
@@ -87,7 +90,7 @@ class Alpha {
     // `undefined` would mean the default path, so the event is built by hand.
     const heartbeat: Heartbeat = {
       ...{ node, sequence: BigInt(sequence), bootId: BOOT, intervalMs: 100, isLeaving: false },
-      ...{ cannotHearYou: true, echo: undefined, segments: [segment('eth0')] },
+      ...{ cannotHearYou: true, isUrgent: false, echo: undefined, segments: [segment('eth0')] },
       ...more,
     }
     this.step({ kind: 'datagram', bytes: seal(heartbeat, KEY), interface: undefined })
@@ -208,11 +211,36 @@ describe('life and death', () => {
     assert.deepEqual(alpha.alive(), ['bravo'])
   })
 
-  test('one that is configured no more is not alive', () => {
+  test('one that is configured no more is alive while it is heard, and forgotten thereafter', () => {
     const alpha = new Alpha()
     alpha.hear('bravo', 1)
     alpha.step({ kind: 'configure', keys: [KEY], members: MEMBERS.slice(0, 1) })
+    assert.deepEqual(alpha.alive(), ['bravo'])
+    alpha.advance(400)
     assert.deepEqual(alpha.alive(), [])
+    alpha.step({ kind: 'configure', keys: [KEY], members: MEMBERS.slice(0, 1) })
+    assert.equal(alpha.state.peers.size, 0)
+  })
+
+  test('one that has the key is alive before the list of members names it, and nobody waits for it', () => {
+    const alpha = new Alpha(MEMBERS.slice(0, 1))
+    alpha.hear('bravo', 1)
+    assert.deepEqual(alpha.alive(), ['bravo'])
+    assert.deepEqual(alpha.ignored(), [])
+    alpha.advance(400)
+    assert.deepEqual(alpha.alive(), [])
+    assert.equal(alpha.view?.isSettled, true)
+  })
+
+  test('of those that no list names only so many are remembered', () => {
+    const alpha = new Alpha(MEMBERS.slice(0, 1))
+    for (let at = 0; at < MAX_PROVISIONAL + 1; at++) alpha.hear(`node-${at}`, 1)
+    assert.deepEqual(alpha.ignored(), ['unknown-member'])
+    assert.equal(alpha.state.peers.size, MAX_PROVISIONAL)
+    alpha.advance(1_000)
+    alpha.hear('another', 1)
+    assert.equal(alpha.state.peers.size, MAX_PROVISIONAL)
+    assert.deepEqual(alpha.alive(), ['another'])
   })
 
   test('what members can announce on is known, and followed', () => {
@@ -259,7 +287,6 @@ describe('what is ignored, and counted', () => {
     ['the same by another path', (alpha) => alpha.hear('bravo', 5, {}, 'eth1'), []],
     ['a recording played on a quiet path', (alpha) => alpha.hear('bravo', 2, {}, 'eth1'), ['replayed']],
     ['our own heartbeat', (alpha) => alpha.hear('alpha', 1), ['own']],
-    ['a node that is not configured', (alpha) => alpha.hear('mallory', 1), ['unknown-member']],
     ['a foreign key', (alpha) => alpha.hear('bravo', 6, {}, 'eth0', NEW_KEY), ['forged']],
     [
       'something else on our port',
@@ -297,8 +324,8 @@ describe('what is ignored, and counted', () => {
     (datagrams) => {
       const alpha = new Alpha()
       for (const bytes of datagrams) alpha.step({ kind: 'datagram', bytes, interface: 'eth0' })
-      assert.deepEqual([...alpha.state.peers.keys()], ['bravo', 'charlie'])
-      assert.deepEqual(alpha.alive(), [])
+      const signed = new Set(datagrams.filter((bytes) => unseal(bytes, [KEY]).kind === 'heartbeat').map(toHex))
+      assert.equal(alpha.state.peers.size, 2 + signed.size)
     },
     { share: 0.3 },
   )
@@ -306,7 +333,8 @@ describe('what is ignored, and counted', () => {
 
 function sealedFrom(node: string): Uint8Array {
   const segments = [segment('eth0')]
-  const fixed = { bootId: BOOT, sequence: 1n, intervalMs: 100, isLeaving: false, cannotHearYou: false, echo: undefined }
+  const addressed = { cannotHearYou: false, isUrgent: false, echo: undefined }
+  const fixed = { bootId: BOOT, sequence: 1n, intervalMs: 100, isLeaving: false, ...addressed }
   return seal({ node, segments, ...fixed }, KEY)
 }
 
@@ -353,8 +381,8 @@ describe('sending', () => {
 
   test('unicast to those not heard by multicast, saying so and echoing them', () => {
     const alpha = new Alpha()
-    alpha.hearByUnicast('charlie', 41)
     alpha.hearing(['bravo'], 200)
+    alpha.hearByUnicast('charlie', 41)
     alpha.sent()
     alpha.hearing(['bravo'], 100)
     const { unicast, heartbeats } = alpha.sent()
@@ -427,8 +455,53 @@ describe('sending', () => {
     const { multicast, heartbeats } = alpha.sent()
     assert.equal(multicast.length, 3)
     assert.ok(heartbeats.every(({ isLeaving }) => isLeaving))
+    alpha.step({ kind: 'configure', keys: [NEW_KEY, KEY], members: MEMBERS })
     alpha.advance(1_000)
-    assert.deepEqual(alpha.sent().multicast, [])
+    assert.deepEqual(alpha.sent().multicast, [], 'also when it is configured once more')
+  })
+
+  test('leaving while a member is silent: the timer does not ring for questions that are not asked', () => {
+    const alpha = new Alpha()
+    alpha.hearing(['bravo', 'charlie'], 500)
+    alpha.hearing(['bravo'], 140)
+    alpha.step({ kind: 'leave' })
+    alpha.now += 10
+    const armed = step(alpha.state, { kind: 'timer' }, alpha.now).filter(({ kind }) => kind === 'arm')
+    assert.ok(armed.every((action) => action.kind === 'arm' && action.at > alpha.now))
+  })
+
+  test('all keys taken away: nothing is sent and no timer rings', () => {
+    const alpha = new Alpha()
+    alpha.hearing(['bravo'], 500)
+    alpha.step({ kind: 'configure', keys: [], members: MEMBERS })
+    alpha.actions.length = 0
+    const actions = step(alpha.state, { kind: 'timer' }, alpha.now + 1_000)
+    assert.deepEqual(
+      actions.map(({ kind }) => kind),
+      ['members'],
+    )
+  })
+
+  test('leaving before there is a key: nobody to tell, so it has left', () => {
+    const alpha = new Alpha(MEMBERS, [])
+    alpha.step({ kind: 'leave' })
+    assert.deepEqual(alpha.actions, [{ kind: 'left' }])
+    alpha.advance(1_000)
+    assert.equal(alpha.actions.length, 1)
+  })
+
+  test('an interface that is gone is no longer published, at once', () => {
+    const alpha = new Alpha()
+    alpha.interfaces('eth0', 'eth1')
+    alpha.hearing(['bravo', 'charlie'], 500)
+    alpha.sent()
+    alpha.interfaces('eth1')
+    const { multicast, heartbeats } = alpha.sent()
+    assert.deepEqual(multicast, ['eth1'])
+    assert.deepEqual(
+      heartbeats[0]?.segments.map((one) => one.interface),
+      ['eth1'],
+    )
   })
 })
 
@@ -440,16 +513,84 @@ describe('a process that stood still', () => {
     alpha.step({ kind: 'timer' })
     assert.deepEqual(alpha.alive(), ['bravo', 'charlie'])
     alpha.hear('bravo', 90_000)
-    alpha.hearing([], 110)
+    alpha.hearing([], 160)
     assert.deepEqual(alpha.alive(), ['bravo'])
   })
 
-  test('reckons that the others have taken over meanwhile', () => {
+  test('reckons that the others have taken over meanwhile: it listens first, then has its last word', () => {
     const alpha = new Alpha()
     alpha.hearing(['bravo', 'charlie'], 1_000)
     alpha.now += 5_000
+    assert.equal(mayAnswer(alpha.state, alpha.now), false, 'not even before its first step')
     alpha.step({ kind: 'timer' })
-    assert.deepEqual(alpha.view?.healed, ['bravo', 'charlie'])
+    assert.deepEqual([alpha.view?.isCatchingUp, alpha.view?.healed], [true, []])
+    assert.equal(mayAnswer(alpha.state, alpha.now), false)
+    alpha.hearing(['bravo', 'charlie'], 100)
+    assert.deepEqual([alpha.view?.isCatchingUp, alpha.view?.healed], [false, ['bravo', 'charlie']])
+    assert.equal(mayAnswer(alpha.state, alpha.now), true)
+  })
+
+  const standstills: readonly [afterLastWordsMs: number, mayAnswerThen: boolean][] = [
+    [100, true],
+    [299, true],
+    [300, false],
+    [400, false],
+    [60_000, false],
+  ]
+  for (const [ms, expected] of standstills) {
+    test(`${ms} ms after its last heartbeat it may ${expected ? 'still' : 'not'} answer: they bury it after 350`, () => {
+      const alpha = new Alpha()
+      alpha.hearing(['bravo', 'charlie'], 1_000)
+      assert.equal(alpha.state.nextSendAt, alpha.now + 100)
+      assert.equal(mayAnswer(alpha.state, alpha.now + ms), expected)
+    })
+  }
+
+  test('alone it may always answer', () => {
+    const alpha = new Alpha([MEMBERS[0]!])
+    assert.equal(mayAnswer(alpha.state, alpha.now + 60_000), true)
+  })
+})
+
+describe('a member that has missed heartbeats', () => {
+  /** Alpha after charlie has been silent for `ms`, bravo not. */
+  function missing(ms: number): Alpha {
+    const alpha = new Alpha()
+    alpha.hearing(['bravo', 'charlie'], 1_000)
+    alpha.sent()
+    alpha.hearing(['bravo'], ms)
+    return alpha
+  }
+
+  test('is asked by unicast after 1.5 intervals, and each half interval from then on until it counts as dead', () => {
+    const alpha = missing(140)
+    assert.deepEqual(alpha.sent().unicast, [])
+    alpha.hearing(['bravo'], 200)
+    const { unicast, heartbeats } = alpha.sent()
+    assert.deepEqual(unicast, Array(4).fill('192.0.2.3'))
+    alpha.hearing(['bravo'], 20)
+    assert.deepEqual(alpha.alive(), ['bravo'])
+    assert.equal(heartbeats.filter(({ isUrgent }) => isUrgent).length, 4)
+  })
+
+  test('is asked no more once it is heard', () => {
+    const alpha = missing(150)
+    alpha.hearByUnicast('charlie', alpha.now, { cannotHearYou: false })
+    alpha.sent()
+    alpha.hearing(['bravo', 'charlie'], 1_000)
+    assert.deepEqual(alpha.sent().unicast, [])
+  })
+
+  test('answers at once, twice, since an answer may be lost too', () => {
+    const alpha = missing(0)
+    alpha.hearByUnicast('bravo', alpha.now + 1, { cannotHearYou: false, isUrgent: true })
+    const { unicast, heartbeats } = alpha.sent()
+    assert.deepEqual(unicast, ['192.0.2.2', '192.0.2.2'])
+    assert.deepEqual(new Set(heartbeats.map(({ sequence }) => sequence)).size, 2, 'neither is a replay of the other')
+    assert.ok(
+      heartbeats.every(({ isUrgent }) => !isUrgent),
+      'or they would ask each other for ever',
+    )
   })
 })
 

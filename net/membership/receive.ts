@@ -1,6 +1,6 @@
 import type { Heartbeat, Segment } from './heartbeat.ts'
 import { unseal } from './seal.ts'
-import { type Ignored, type Peer, type State, UNICAST } from './state.ts'
+import { type Ignored, newPeer, type Peer, type State, UNICAST } from './state.ts'
 
 /**
  * Copies of one heartbeat come by several paths and not in step; one that lags further behind the newest is a
@@ -20,14 +20,17 @@ export type Received =
       readonly segmentsBefore: readonly Segment[]
     }
 
-/** Verifies a datagram and records that its sender was heard. Only configured members are tracked. */
+/** Members beyond the configured ones that are remembered, so that the state is bounded. */
+export const MAX_PROVISIONAL = 64
+
+/** Verifies a datagram and records that its sender was heard. */
 export function receive(state: State, bytes: Uint8Array, interfaceName: string | undefined, now: number): Received {
   if (state.keys.length === 0) return { kind: 'ignored', because: 'not-configured' }
   const unsealed = unseal(bytes, state.keys)
   if (unsealed.kind === 'refused') return { kind: 'ignored', because: unsealed.because }
   const { heartbeat } = unsealed
   if (heartbeat.node === state.options.node) return { kind: 'ignored', because: 'own' }
-  const peer = state.peers.get(heartbeat.node)
+  const peer = state.peers.get(heartbeat.node) ?? meet(state, heartbeat.node)
   if (peer === undefined) return { kind: 'ignored', because: 'unknown-member' }
   const path = interfaceName ?? UNICAST
   const boot = judgeBoot(state, peer, heartbeat)
@@ -37,6 +40,22 @@ export function receive(state: State, bytes: Uint8Array, interfaceName: string |
   if (boot === 'newer') forget(peer)
   record(peer, heartbeat, path, now)
   return { kind: 'heard', peer, isRestart: boot === 'newer', segmentsBefore }
+}
+
+/**
+ * Whoever has the key is a speaker, also if the list of members lags behind: were it not heard, two would answer until
+ * the list has come. That it owns nothing which is not its own, the candidates see to.
+ */
+function meet(state: State, node: string): Peer | undefined {
+  const provisional = [...state.peers.values()].filter(({ isProvisional }) => isProvisional)
+  if (provisional.length >= MAX_PROVISIONAL) {
+    const dead = provisional.find(({ isAlive }) => !isAlive)
+    if (dead === undefined) return undefined
+    state.peers.delete(dead.node)
+  }
+  const peer = { ...newPeer({ node, addresses: [] }), isProvisional: true }
+  state.peers.set(node, peer)
+  return peer
 }
 
 /**
@@ -75,4 +94,5 @@ function record(peer: Peer, heartbeat: Heartbeat, path: string, now: number): vo
   peer.paths.set(path, { sequence: heartbeat.sequence, heardAt: now })
   peer.heardAt = now
   if (path === UNICAST && heartbeat.cannotHearYou) peer.askedForUnicastAt = now
+  if (path === UNICAST && heartbeat.isUrgent) peer.isWaiting = true
 }

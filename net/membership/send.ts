@@ -1,7 +1,7 @@
 import { type Heartbeat, MAX_SEGMENTS, type Segment } from './heartbeat.ts'
 import { seal } from './seal.ts'
 import { type Action, type Peer, type State, UNICAST } from './state.ts'
-import { detectionTimeMs, hearsOn, ownIntervalMs } from './timing.ts'
+import { detectionTimeMs, hearsOn, nextUrgentAt, ownIntervalMs } from './timing.ts'
 
 /** How often a leaving speaker says so, and how fast: a loss or two do not matter, and nobody waits. */
 const LEAVE_COPIES = 3
@@ -11,21 +11,48 @@ const LEAVE_GAP_MS = 20
 const QUIET_AFTER_MS = 30_000
 const QUIET_SHARE = 10n
 
+/** Whoever asks urgently gets so many answers at once: each of them may be lost. */
+const URGENT_ANSWERS = 2
+
 /** Sends what is due. */
 export function send(state: State, now: number, actions: Action[]): void {
   const [key] = state.keys
-  if (key === undefined || state.nextSendAt === undefined || now < state.nextSendAt) return
+  if (key === undefined || state.nextSendAt === undefined) return
+  if (now >= state.nextSendAt) sendRegular(state, key, now, actions)
+  for (const peer of state.peers.values()) sendUrgent(state, peer, key, now, actions)
+}
+
+function sendRegular(state: State, key: Uint8Array, now: number, actions: Action[]): void {
   state.sequence++
   const heartbeat = heartbeatOf(state, now)
   const bytes = seal(heartbeat, key)
   for (const { name } of state.locals) actions.push({ kind: 'multicast', interface: name, bytes })
   for (const peer of state.peers.values()) {
-    if (!needsUnicast(state, peer, now)) continue
-    const addressed = seal({ ...heartbeat, ...addressedTo(peer, now) }, key)
-    for (const address of peer.addresses) actions.push({ kind: 'unicast', address, bytes: addressed })
+    if (needsUnicast(state, peer, now)) sendTo(peer, { ...heartbeat, ...addressedTo(peer, now) }, key, actions)
   }
-  state.nextSendAt = nextAfter(state, state.nextSendAt, now)
+  state.nextSendAt = nextAfter(state, state.nextSendAt!, now)
   countLeaveCopy(state, actions)
+}
+
+/** Answers whoever is about to bury us, and asks whom we are about to bury. */
+function sendUrgent(state: State, peer: Peer, key: Uint8Array, now: number, actions: Action[]): void {
+  if (peer.isWaiting) {
+    peer.isWaiting = false
+    for (let copy = 0; copy < URGENT_ANSWERS; copy++) sendOnce(state, peer, key, now, actions)
+  }
+  if (now < nextUrgentAt(state, peer)) return
+  peer.askedUrgentlyAt = now
+  sendOnce(state, peer, key, now, actions, true)
+}
+
+function sendOnce(state: State, peer: Peer, key: Uint8Array, now: number, actions: Action[], isUrgent = false): void {
+  state.sequence++
+  sendTo(peer, { ...heartbeatOf(state, now), ...addressedTo(peer, now), isUrgent }, key, actions)
+}
+
+function sendTo(peer: Peer, heartbeat: Heartbeat, key: Uint8Array, actions: Action[]): void {
+  const bytes = seal(heartbeat, key)
+  for (const address of peer.addresses) actions.push({ kind: 'unicast', address, bytes })
 }
 
 function heartbeatOf(state: State, now: number): Heartbeat {
@@ -36,6 +63,7 @@ function heartbeatOf(state: State, now: number): Heartbeat {
     intervalMs: ownIntervalMs(state),
     isLeaving: state.leaving !== undefined,
     cannotHearYou: false,
+    isUrgent: false,
     echo: undefined,
     segments: segmentsOf(state, now),
   }
@@ -82,8 +110,14 @@ function nextAfter(state: State, dueAt: number, now: number): number {
   return next > now ? next : now + ownIntervalMs(state)
 }
 
-export function startLeaving(state: State, now: number): void {
+export function startLeaving(state: State, now: number, actions: Action[]): void {
   if (state.leaving !== undefined) return
+  if (state.keys.length === 0) {
+    // Nobody knows of us, and we could tell nobody.
+    state.leaving = { copiesLeft: 0 }
+    actions.push({ kind: 'left' })
+    return
+  }
   state.leaving = { copiesLeft: LEAVE_COPIES }
   state.nextSendAt = now
 }

@@ -47,6 +47,8 @@ export type Action =
        * restarted (there was a partition), or this process itself stood still.
        */
       readonly healed: readonly string[]
+      /** This process stood still and reads what has waited; when it is done, `healed` names everybody alive. */
+      readonly isCatchingUp: boolean
     }
   /** Interfaces on which this node may announce: usable, listened to for long enough, and not cut off from the others. */
   | { readonly kind: 'announceable'; readonly interfaces: readonly string[] }
@@ -67,10 +69,12 @@ export interface Options {
   readonly bootId: bigint
 }
 
-/** What is known of one member; there are no others than the configured ones, so the state is bounded. */
+/** What is known of one member. */
 export interface Peer {
   readonly node: string
   addresses: readonly string[]
+  /** Not configured, but it has the key: it is new, and the main thread has not heard of it yet, or has forgotten it. */
+  isProvisional: boolean
   /** undefined = never heard. */
   bootId: bigint | undefined
   /** Highest sequence number heard by any path. */
@@ -87,6 +91,10 @@ export interface Peer {
   segments: readonly Segment[]
   /** When it last said that it does not hear our multicast. */
   askedForUnicastAt: number
+  /** When we last asked it to answer at once. */
+  askedUrgentlyAt: number
+  /** It asked us to answer at once, and has not been answered. */
+  isWaiting: boolean
 }
 
 export interface Path {
@@ -118,9 +126,10 @@ export interface State {
   sequence: bigint
   nextSendAt: number | undefined
   armedAt: number | undefined
-  steppedAt: number | undefined
   /** No member is declared dead before this: we were deaf ourselves. */
   judgeNotBefore: number
+  /** Set while we read what waited for us while we stood still. */
+  catchingUpUntil: number | undefined
   leaving: { copiesLeft: number } | undefined
   /** Interfaces that are cut off from their segment: not published, not announced on. */
   cutOff: readonly string[]
@@ -139,8 +148,8 @@ export function initial(options: Options): State {
     sequence: 0n,
     nextSendAt: undefined,
     armedAt: undefined,
-    steppedAt: undefined,
     judgeNotBefore: Number.NEGATIVE_INFINITY,
+    catchingUpUntil: undefined,
     leaving: undefined,
     cutOff: [],
     announceable: [],
@@ -151,6 +160,7 @@ export function newPeer({ node, addresses }: Member): Peer {
   return {
     node,
     addresses,
+    isProvisional: false,
     bootId: undefined,
     sequence: 0n,
     intervalMs: 0,
@@ -161,5 +171,7 @@ export function newPeer({ node, addresses }: Member): Peer {
     isLeaving: false,
     segments: [],
     askedForUnicastAt: Number.NEGATIVE_INFINITY,
+    askedUrgentlyAt: Number.NEGATIVE_INFINITY,
+    isWaiting: false,
   }
 }

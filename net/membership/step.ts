@@ -12,7 +12,7 @@ import {
   type State,
   UNICAST,
 } from './state.ts'
-import { deathAt, hearsOn, listeningTimeMs, ownIntervalMs } from './timing.ts'
+import { deathAt, hearsOn, isStale, listeningTimeMs, nextUrgentAt, ownIntervalMs } from './timing.ts'
 
 /** What one step has found out so far. */
 interface Turn {
@@ -41,18 +41,27 @@ export function step(state: State, event: Event, now: number): readonly Action[]
   return turn.actions
 }
 
+/** How long we listen before we bury anybody: at least one heartbeat of each must have had the time to come. */
+const PATIENCE_INTERVALS = 1.5
+
 /**
  * Steps come at every heartbeat of ours. When they did not, this thread stood still: datagrams wait in the sockets, and
- * nobody is dead only because we have not read them yet. The others, however, may have buried us.
+ * nobody is dead only because we have not read them yet. The others, however, may have buried us: then we listen for
+ * an interval before we answer for anything again (see `mayAnswer`).
  */
 function noticeOwnDeafness(turn: Turn): void {
   const { state, now } = turn
   const intervalMs = ownIntervalMs(state)
-  const silenceMs = now - (state.steppedAt ?? now)
-  state.steppedAt = now
-  if (state.nextSendAt === undefined || silenceMs < 2 * intervalMs) return
-  state.judgeNotBefore = now + intervalMs
-  if (silenceMs < listeningTimeMs(state)) return
+  if (state.nextSendAt !== undefined && now >= state.nextSendAt + intervalMs) {
+    state.judgeNotBefore = now + PATIENCE_INTERVALS * intervalMs
+    if (isStale(state, now)) {
+      state.catchingUpUntil = now + intervalMs
+      turn.isChanged = true
+      return
+    }
+  }
+  if (state.catchingUpUntil === undefined || now < state.catchingUpUntil) return
+  state.catchingUpUntil = undefined
   for (const { node, isAlive } of state.peers.values()) if (isAlive) turn.healed.push(node)
   turn.isChanged = true
 }
@@ -70,7 +79,7 @@ function handle(turn: Turn, event: Event): void {
       hear(turn, event.bytes, event.interface)
       break
     case 'leave':
-      startLeaving(state, now)
+      startLeaving(state, now, turn.actions)
       break
     case 'timer':
       state.armedAt = undefined
@@ -84,30 +93,40 @@ function configure(turn: Turn, keys: readonly Uint8Array[], members: readonly Me
   const named = new Set(others.map(({ node }) => node))
   for (const [node, peer] of state.peers) {
     if (named.has(node)) continue
-    state.peers.delete(node)
-    if (peer.isAlive) turn.isChanged = true
+    // One that is still heard is still there, whatever the list says.
+    if (peer.isAlive) peer.isProvisional = true
+    else state.peers.delete(node)
   }
   for (const member of others) {
     const known = state.peers.get(member.node)
     if (known === undefined) state.peers.set(member.node, newPeer(member))
-    else known.addresses = member.addresses
+    else {
+      known.addresses = member.addresses
+      known.isProvisional = false
+    }
   }
   state.keys = keys
   state.configuredAt ??= now
-  state.nextSendAt ??= now
+  // Without a key there is nothing to send, and who has left stays silent.
+  if (keys.length === 0) state.nextSendAt = undefined
+  else if (state.leaving === undefined) state.nextSendAt ??= now
 }
 
 function takeInterfaces({ state, now }: Turn, interfaces: readonly LocalInterface[]): void {
   const locals = interfaces.map((local) => keepOrAdd(state, local, now))
-  // On a segment that is new to us we want to be heard at once.
-  const hasNew = locals.some((local) => !state.locals.includes(local))
-  if (hasNew && state.nextSendAt !== undefined) state.nextSendAt = now
+  // On a segment that is new to us we want to be heard at once; where we can answer no more, others are to take over.
+  const isChanged = locals.length !== state.locals.length || locals.some((local) => !state.locals.includes(local))
+  if (isChanged) sendSoon(state, now)
   state.locals = locals
   for (const peer of state.peers.values()) {
     for (const path of peer.paths.keys()) {
       if (path !== UNICAST && !locals.some(({ name }) => name === path)) peer.paths.delete(path)
     }
   }
+}
+
+function sendSoon(state: State, now: number): void {
+  if (state.nextSendAt !== undefined) state.nextSendAt = now
 }
 
 function keepOrAdd(state: State, { name, mac }: LocalInterface, now: number): Local {
@@ -153,7 +172,7 @@ function buryTheDead(turn: Turn): void {
 function isListenedTo(state: State, since: number, now: number): boolean {
   if (state.configuredAt === undefined) return false
   if (now - Math.max(since, state.configuredAt) >= listeningTimeMs(state)) return true
-  return [...state.peers.values()].every(({ isAlive }) => isAlive)
+  return [...state.peers.values()].every(({ isAlive, isProvisional }) => isAlive || isProvisional)
 }
 
 function settle(turn: Turn): void {
@@ -165,16 +184,19 @@ function settle(turn: Turn): void {
 
 function judgeInterfaces(turn: Turn): void {
   const { state, now, actions } = turn
-  state.cutOff = state.locals.filter((local) => isCutOff(state, local, now)).map(({ name }) => name)
+  const cutOff = state.locals.filter((local) => isCutOff(state, local, now)).map(({ name }) => name)
+  if (!isSameList(cutOff, state.cutOff)) sendSoon(state, now)
+  state.cutOff = cutOff
   const announceable = state.locals
     .filter(({ name, since }) => isListenedTo(state, since, now) && !state.cutOff.includes(name))
     .map(({ name }) => name)
-  const isSame =
-    announceable.length === state.announceable.length &&
-    announceable.every((name, at) => name === state.announceable[at])
-  if (isSame) return
+  if (isSameList(announceable, state.announceable)) return
   state.announceable = announceable
   actions.push({ kind: 'announceable', interfaces: announceable })
+}
+
+function isSameList(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((name, at) => name === b[at])
 }
 
 /**
@@ -202,17 +224,22 @@ function reportMembers(turn: Turn): void {
     if (isAlive) alive.set(node, { interfaces: segments.map((segment) => segment.interface) })
     for (const { mac } of segments) nodeOfMac.set(mac, node)
   }
-  turn.actions.push({ kind: 'members', isSettled: state.isSettled, alive, nodeOfMac, healed })
+  const isCatchingUp = state.catchingUpUntil !== undefined
+  turn.actions.push({ kind: 'members', isSettled: state.isSettled, alive, nodeOfMac, healed, isCatchingUp })
 }
 
-/** Heartbeats only move a death away, so between two timers nothing needs to be armed but an earlier sending. */
+/**
+ * Heartbeats only move a death or a suspicion away, so between two timers nothing needs to be armed but an earlier
+ * sending.
+ */
 function arm(turn: Turn): void {
   const { state, now, actions } = turn
   if (state.nextSendAt === undefined) return
   if (state.armedAt !== undefined && state.armedAt <= state.nextSendAt) return
   let at = state.nextSendAt
   for (const peer of state.peers.values()) {
-    if (peer.isAlive) at = Math.min(at, Math.max(deathAt(peer), state.judgeNotBefore))
+    if (!peer.isAlive) continue
+    at = Math.min(at, Math.max(deathAt(peer), state.judgeNotBefore), nextUrgentAt(state, peer))
   }
   state.armedAt = Math.max(at, now)
   actions.push({ kind: 'arm', at: state.armedAt })

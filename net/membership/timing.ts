@@ -28,13 +28,52 @@ export function deathAt(peer: Peer): number {
 
 /** How long after its last heartbeat a member counts as dead. */
 export function detectionTimeMs(peer: Peer): number {
-  const promised = Math.min(Math.max(peer.intervalMs, SHORTEST_INTERVAL_MS), LONGEST_INTERVAL_MS)
-  return promised * MISSED_INTERVALS
+  return promisedMs(peer) * MISSED_INTERVALS
+}
+
+function promisedMs(peer: Peer): number {
+  return Math.min(Math.max(peer.intervalMs, SHORTEST_INTERVAL_MS), LONGEST_INTERVAL_MS)
+}
+
+/**
+ * A member that has been silent for so many intervals is asked whether it is there, several times until it counts as
+ * dead. Three lost heartbeats in a row are no rarity where a fifth of all packets are lost; three and every answer are.
+ */
+const SUSPECT_INTERVALS = 1.5
+const URGENT_GAP_INTERVALS = 0.5
+
+/**
+ * When a member that is not heard again is to be asked urgently next. The timer is armed by this very function, so that
+ * it never rings for something that is not done then.
+ */
+export function nextUrgentAt(state: State, peer: Peer): number {
+  if (!peer.isAlive || state.leaving !== undefined || state.keys.length === 0) return Number.POSITIVE_INFINITY
+  const intervalMs = promisedMs(peer)
+  const suspectAt = peer.heardAt + SUSPECT_INTERVALS * intervalMs
+  return Math.max(suspectAt, peer.askedUrgentlyAt + URGENT_GAP_INTERVALS * intervalMs, state.judgeNotBefore)
 }
 
 /** How long we listen before we believe that who was not heard is not there. */
 export function listeningTimeMs(state: State): number {
   return ownIntervalMs(state) * MISSED_INTERVALS
+}
+
+/** Our own heartbeat is overdue by so many intervals: the others are about to bury us, or have done so. */
+const STALE_INTERVALS = 2
+
+/** Whether we have stood still for so long that others may answer for our addresses by now. */
+export function isStale(state: State, now: number): boolean {
+  if (state.nextSendAt === undefined || state.peers.size === 0) return false
+  return now >= state.nextSendAt + STALE_INTERVALS * ownIntervalMs(state)
+}
+
+/**
+ * Whether this node may answer for addresses now: false from the moment on at which it may have been given up by the
+ * others until it has listened to them again. A process that stood still finds questions waiting in its sockets, and
+ * asks here before it answers any of them: those are to be dropped, not kept. Two comparisons, no step needed.
+ */
+export function mayAnswer(state: State, now: number): boolean {
+  return state.catchingUpUntil === undefined && !isStale(state, now)
 }
 
 export function hearsOn(peer: Peer, path: string, now: number): boolean {
