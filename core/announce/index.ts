@@ -1,5 +1,6 @@
 export { type AnnouncedService, type AnnouncedServiceShape, announcedServiceOf } from './announced-service.ts'
 export { type BgpDecision, decideBgp } from './bgp.ts'
+export { type BgpRoute, bgpRoutes, peersOf } from './bgp-routes.ts'
 export {
   ClusterView,
   DEFAULT_VIEW,

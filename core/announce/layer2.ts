@@ -174,13 +174,13 @@ export function addressesForNode(decision: Layer2Decision, node: string): readon
 
 /**
  * An address whose pool went away while it is announced stays announced until the Service's status changes: the
- * controller moves the Service, and until it does the address is better answered for than not.
+ * controller moves the Service, and until it does the address is better answered for than not. So with BGP as with layer 2.
  */
-export function keepAnnounced(
-  before: Layer2Decision | undefined,
-  now: Layer2Decision,
+export function keepAnnounced<Decision extends { readonly kind: 'announce'; readonly ips: readonly string[] } | Silent>(
+  before: Decision | undefined,
+  now: Decision,
   ips: readonly string[],
-): Layer2Decision {
+): Decision {
   if (now.kind !== 'silent' || now.because !== 'ipNotAllowed') return now
   if (before?.kind !== 'announce') return now
   return before.ips.join() === ips.join() ? before : now

@@ -69,6 +69,8 @@ export interface DesiredPeers {
   readonly peers: readonly DesiredPeer[]
   /** TCP port for passive peers; it is opened only where there is one. */
   readonly listenPort: number
+  /** This node is to be emptied: its routes are marked so that others win (RFC 8326). */
+  readonly isDraining: boolean
 }
 
 /** One advertisement's wish for one prefix. */

@@ -44,6 +44,7 @@ export class Bgp {
   #interfaces: Interfaces | undefined
   #desired: DesiredPeers | undefined
   #listenPort = 0
+  #isDraining = false
   /** Peers may hold routes of this process's predecessor (RFC 4724): so it is until the first peers are known. */
   #isFirst = true
 
@@ -66,7 +67,9 @@ export class Bgp {
     if (this.#interfaces !== undefined) this.#setPeers(desired)
   }
 
-  #setPeers({ peers, listenPort }: DesiredPeers): void {
+  #setPeers({ peers, listenPort, isDraining }: DesiredPeers): void {
+    if (isDraining !== this.#isDraining) this.#rib.setShuttingDown(isDraining)
+    this.#isDraining = isDraining
     const names = new Set(peers.map(({ name }) => name))
     for (const [name, session] of this.#peers) if (!names.has(name)) this.#dismiss(name, session)
     this.#listenPort = listenPort
@@ -78,6 +81,7 @@ export class Bgp {
     }
     this.#isFirst = false
     this.#listen()
+    this.#pump()
   }
 
   /** Announces this for the Services; with `complete`, nothing for all others. */
