@@ -13,7 +13,7 @@ const WRITES_AT_ONCE = 128
 /** Addresses below are left to those that the API server gives out. */
 const FIRST_HOST = 1_024
 
-interface Stored {
+export interface Stored {
   readonly key: string
   readonly value: object
 }
@@ -71,7 +71,7 @@ function copyOf(object: Json, metadata: object, spec: object): object {
 }
 
 /** By the JSON gateway of etcd, in which bytes are base64. */
-function writeToEtcd(plane: ControlPlane, writes: readonly Stored[]): Promise<void> {
+export function writeToEtcd(plane: ControlPlane, writes: readonly Stored[]): Promise<void> {
   const base64 = (text: string) => Buffer.from(text).toString('base64')
   const success = writes.map(({ key, value }) => ({
     requestPut: { key: base64(key), value: base64(JSON.stringify(value)) },
