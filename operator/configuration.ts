@@ -17,6 +17,7 @@ import type { BFDProfile, BGPAdvertisement, BGPPeer, Community, IPAddressPool, L
 import type { Clock, TimerHandle } from '../runtime/clock.ts'
 import { type Follow, onRealChange } from './followed.ts'
 import type { Informer } from './informer.ts'
+import type { KnownSecrets } from './peer-secrets.ts'
 import type { KubernetesObject, Resource } from './resource.ts'
 import { metallbResource, NAMESPACES, type Namespace, NODES, type Node } from './resources.ts'
 import type { ReadonlyStore } from './store.ts'
@@ -54,14 +55,23 @@ export class Configuration {
   readonly #communities: Informer<Stored<Community>>
   readonly #namespaces: Informer<Namespace, NamespaceFacts>
   readonly #listeners: ((compiled: Compiled) => void)[] = []
+  readonly #secretsOf: ((names: ReadonlySet<string>) => KnownSecrets) | undefined
   #compiled: Compiled | undefined
   #timer: TimerHandle | undefined
 
   /**
    * @param namespace where the metallb.io resources are read
    * @param node where given, what concerns other nodes only is set aside: it must not make this node's state invalid
+   * @param secretsOf what is known of the Secrets that BGPPeers name; without it their passwords stay unset
    */
-  constructor(follow: Follow, clock: Clock, namespace: string, node?: string) {
+  constructor(
+    follow: Follow,
+    clock: Clock,
+    namespace: string,
+    node?: string,
+    secretsOf?: (names: ReadonlySet<string>) => KnownSecrets,
+  ) {
+    this.#secretsOf = secretsOf
     this.#clock = clock
     this.#namespace = namespace
     this.#node = node
@@ -106,6 +116,11 @@ export class Configuration {
     this.#compile()
   }
 
+  /** What the Secrets say has changed. */
+  secretsChanged(): void {
+    this.#schedule()
+  }
+
   stop(): void {
     if (this.#timer !== undefined) this.#clock.clearTimeout(this.#timer)
   }
@@ -126,7 +141,12 @@ export class Configuration {
   #compile(): void {
     const own = this.#node === undefined ? undefined : this.nodes.store.get(this.#node)
     const resources = own === undefined ? this.#resources() : viewOfNode(this.#resources(), own)
-    this.#compiled = compile(resources, this.#compiled?.snapshot)
+    const known = this.#secretsOf?.(new Set(resources.peers.flatMap((peer) => secretOf(peer) ?? [])))
+    const awaited = known?.awaited ?? new Set()
+    // It comes again when they are known. Only the first time nothing is to wait for them but their peers.
+    if (awaited.size > 0 && this.#compiled !== undefined) return
+    const peers = resources.peers.filter((peer) => !awaited.has(secretOf(peer) ?? ''))
+    this.#compiled = compile({ ...resources, peers, ...(known && { secrets: known.facts }) }, this.#compiled?.snapshot)
     for (const listener of this.#listeners) listener(this.#compiled)
   }
 
@@ -143,6 +163,10 @@ export class Configuration {
       nodes: [...this.nodes.store.values()],
     }
   }
+}
+
+function secretOf({ spec }: BGPPeer): string | undefined {
+  return spec?.passwordSecret?.name || undefined
 }
 
 function withoutVersions<T extends KubernetesObject>(object: T): T {
