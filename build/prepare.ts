@@ -6,6 +6,7 @@ import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 import { buildControlPlane } from './controlplane.ts'
 import { buildFixtures } from './fixtures.ts'
+import { buildHelm } from './helm.ts'
 import { unpackPackages } from './packages.ts'
 import { asProgram, Missing, need } from './progress.ts'
 
@@ -18,6 +19,7 @@ interface Part {
 const PARTS: Readonly<Record<string, Part>> = {
   native: { prepare: buildNative },
   controlplane: { prepare: buildControlPlane },
+  helm: { prepare: buildHelm },
   packages: { prepare: unpackPackages, onlyForRoot: true },
   fixtures: { prepare: buildFixtures, onlyForRoot: true },
 }

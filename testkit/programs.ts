@@ -52,3 +52,22 @@ export function requireProgram(name: ControlPlaneProgram): string {
     throw new Error(`${name} is not built: run \`node build/controlplane.ts\` (once, about 6 minutes)`)
   return path
 }
+
+/** The Go module that helm is built from. */
+export const HELM_MODULE = join(import.meta.dirname, '..', 'e2e', 'helm')
+
+/** `$HELM` where it is set, else the built one; it may not be there yet. */
+export function helmPath(): string {
+  if (process.env.HELM) return process.env.HELM
+  const module = readFileSync(join(HELM_MODULE, 'go.mod'), 'utf8')
+  const version = /^\s*helm\.sh\/helm\/v4 (v\S+)/m.exec(module)?.[1]
+  if (version === undefined) throw new Error('e2e/helm/go.mod requires no helm.sh/helm/v4')
+  return join(cacheFolder(), 'helm', version, 'helm')
+}
+
+/** As helmPath, but throws, with the remedy, where it is not there. */
+export function requireHelm(): string {
+  const path = helmPath()
+  if (!existsSync(path)) throw new Error('helm is not built: run `node build/helm.ts` (once, about 2 minutes)')
+  return path
+}

@@ -1,0 +1,148 @@
+/** The chart: what it renders (golden files), what it refuses, and its life on a real API server. */
+import assert from 'node:assert/strict'
+import { execFileSync, spawnSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, suite, test } from 'node:test'
+import { parseAllDocuments } from 'yaml'
+import { CHART } from '../build/chart.ts'
+import { type ControlPlane, startControlPlane } from '../testkit/controlplane.ts'
+import { requireHelm } from '../testkit/programs.ts'
+
+const GOLDEN = join(import.meta.dirname, 'golden')
+const OLD_VALUES = join(import.meta.dirname, 'values-of-metallb.yaml')
+const NAMESPACE = 'metallb-system'
+
+let plane: ControlPlane
+let home: string
+
+before(async () => {
+  home = mkdtempSync(join(tmpdir(), 'invar-helm-'))
+  plane = await startControlPlane()
+  plane.kubectl(['create', 'namespace', NAMESPACE])
+})
+
+after(async () => {
+  await plane.stop()
+  rmSync(home, { recursive: true, force: true })
+})
+
+/** Helm keeps what it caches in a folder of its own, and sees no cluster but ours. */
+function environment(): NodeJS.ProcessEnv {
+  return { PATH: process.env.PATH, HOME: home, KUBECONFIG: plane.kubeconfig }
+}
+
+function helm(...args: readonly string[]): string {
+  return execFileSync(requireHelm(), args, { encoding: 'utf8', env: environment(), stdio: ['ignore', 'pipe', 'pipe'] })
+}
+
+function render(...args: readonly string[]): string {
+  return helm('template', 'lb', CHART, '--namespace', NAMESPACE, ...args)
+}
+
+/** Without the CRDs, whose text stands in crds/. */
+function withoutCrds(rendered: string): string {
+  return rendered
+    .split(/^---\n/m)
+    .filter((document) => !document.startsWith('# Source: invar/templates/crds.yaml'))
+    .join('---\n')
+}
+
+interface Golden {
+  readonly name: string
+  readonly args: readonly string[]
+}
+
+const GOLDENS: readonly Golden[] = [
+  { name: 'default', args: [] },
+  { name: 'values-of-metallb', args: ['--values', OLD_VALUES] },
+  {
+    name: 'options',
+    args: [
+      ...['prometheus.serviceMonitor.enabled=true', 'prometheus.serviceAccount=p', 'prometheus.namespace=monitoring'],
+      ...['controller.replicas=2', 'controller.podDisruptionBudget.enabled=true', 'speaker.memberlist.enabled=false'],
+      ...['speaker.gratuitousArpInterval=60', 'controller.webhookMode=disabled'],
+    ].flatMap((set) => ['--set', set]),
+  },
+]
+
+suite('what the chart renders (renew with INVAR_GOLDEN=write)', () => {
+  for (const { name, args } of GOLDENS) {
+    test(name, () => {
+      const file = join(GOLDEN, `${name}.yaml`)
+      const rendered = withoutCrds(render(...args))
+      if (process.env.INVAR_GOLDEN === 'write') writeFileSync(file, rendered)
+      assert.equal(rendered, readFileSync(file, 'utf8'))
+      for (const document of parseAllDocuments(rendered)) assert.deepEqual(document.errors, [])
+    })
+  }
+
+  test('an image of MetalLB in an old values file is not run', () => {
+    const rendered = render('--values', OLD_VALUES)
+    assert.match(rendered, /image: invar\.dev\/invar:/)
+    assert.doesNotMatch(rendered, /quay\.io/)
+  })
+})
+
+const REFUSED: readonly (readonly [name: string, sets: readonly string[], message: RegExp])[] = [
+  [
+    'no heartbeats, yet speakers on some nodes only',
+    ['speaker.memberlist.enabled=false', 'speaker.nodeSelector.a=b'],
+    /speaker\.memberlist\.enabled=false needs an empty speaker\.nodeSelector/,
+  ],
+  [
+    'two kinds of monitors',
+    ['prometheus.podMonitor.enabled=true', 'prometheus.serviceMonitor.enabled=true'],
+    /scraped twice/,
+  ],
+  ['a monitor, and nobody who may read', ['prometheus.podMonitor.enabled=true'], /prometheus\.serviceAccount and/],
+  ['two health ports', ['speaker.livenessProbe.port=1', 'speaker.readinessProbe.port=2'], /one port serves both/],
+  ['a level of logs that there is not', ['speaker.logLevel=loud'], /logLevel/],
+  ['a port out of range', ['speaker.memberlist.mlBindPort=70000'], /mlBindPort/],
+  ['a mode that there is not', ['controller.webhookMode=sometimes'], /webhookMode/],
+  ['a policy that there is not', ['crds.validationFailurePolicy=Warn'], /validationFailurePolicy/],
+]
+
+suite('what the chart refuses, with the remedy', () => {
+  for (const [name, sets, message] of REFUSED) {
+    test(name, () => {
+      const args = ['template', 'lb', CHART, ...sets.flatMap((set) => ['--set', set])]
+      const { status, stderr } = spawnSync(requireHelm(), args, { encoding: 'utf8', env: environment() })
+      assert.notEqual(status, 0)
+      assert.match(stderr, message)
+    })
+  }
+})
+
+suite('its life on an API server', { timeout: 120_000 }, () => {
+  test('installs; the notes name what has no effect', () => {
+    const values = ['--values', OLD_VALUES, '--set', 'prometheus.podMonitor.enabled=false']
+    const rules = ['--set', 'prometheus.prometheusRule.enabled=false']
+    const notes = helm('install', 'lb', CHART, '--namespace', NAMESPACE, ...values, ...rules)
+    for (const key of ['controller.image', 'speaker.frr', 'bgpDebounceTimeout', 'wanConfig', 'tls.cipherSuites'])
+      assert.match(notes, new RegExp(`^ {2}- ${key.replace('.', '\\.')}|${key}`, 'm'))
+  })
+
+  test('upgrades, and back', () => {
+    helm('upgrade', 'lb', CHART, '--namespace', NAMESPACE)
+    helm('rollback', 'lb', '1', '--namespace', NAMESPACE)
+    helm('upgrade', 'lb', CHART, '--namespace', NAMESPACE)
+  })
+
+  test('uninstalling leaves the CRDs and the pools; installing again takes them over', () => {
+    const pool = {
+      apiVersion: 'metallb.io/v1beta1',
+      kind: 'IPAddressPool',
+      metadata: { name: 'first', namespace: NAMESPACE },
+    }
+    // Nobody serves the webhook here.
+    helm('upgrade', 'lb', CHART, '--namespace', NAMESPACE, '--set', 'controller.webhookMode=disabled')
+    plane.kubectl(['apply', '-f', '-'], JSON.stringify({ ...pool, spec: { addresses: ['192.0.2.0/24'] } }))
+    helm('uninstall', 'lb', '--namespace', NAMESPACE)
+    assert.match(plane.kubectl(['get', 'ipaddresspools', '-n', NAMESPACE, '-o', 'name']), /first/)
+    assert.equal(plane.kubectl(['get', 'deployments,daemonsets', '-n', NAMESPACE, '-o', 'name']).trim(), '')
+    helm('install', 'lb', CHART, '--namespace', NAMESPACE)
+    assert.match(plane.kubectl(['get', 'ipaddresspools', '-n', NAMESPACE, '-o', 'name']), /first/)
+  })
+})
