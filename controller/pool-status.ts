@@ -4,7 +4,7 @@ import { poolCounters, poolStatusPatch } from '../core/status/index.ts'
 import type { IPAddressPool } from '../crds/index.ts'
 import type { Client } from '../operator/index.ts'
 import { DONE, type Fence, IP_ADDRESS_POOLS, type Outcome, type ReadonlyStore, Reconciler } from '../operator/index.ts'
-import type { Clock } from '../runtime/clock.ts'
+import type { Clock, TimerHandle } from '../runtime/clock.ts'
 import type { Random } from '../runtime/random.ts'
 
 export interface PoolStatusOptions {
@@ -26,6 +26,8 @@ export class PoolStatus {
   readonly #options: PoolStatusOptions
   readonly #reconciler: Reconciler
   #isRunning = false
+  /** Until what was touched is written. */
+  #timer: TimerHandle | undefined
 
   constructor(options: PoolStatusOptions) {
     this.#options = options
@@ -47,14 +49,19 @@ export class PoolStatus {
 
   stop(): Promise<void> {
     this.#isRunning = false
+    if (this.#timer !== undefined) this.#options.clock.clearTimeout(this.#timer)
     return this.#reconciler.stop()
   }
 
   /** What pools have in use may have changed. */
   touched(): void {
-    // A key that waits already keeps its time: steady change must not put the write off for ever.
-    if (!this.#isRunning || this.#reconciler.delayed > 0) return
-    for (const name of this.#options.ledger.pools.keys()) this.#reconciler.addAfter(name, SETTLE_MS)
+    // The first touch sets the time: steady change must not put the write off for ever.
+    if (!this.#isRunning || this.#timer !== undefined) return
+    this.#timer = this.#options.clock.setTimeout(() => {
+      this.#timer = undefined
+      // All that there are now: a pool may have come since the first touch.
+      this.#reconciler.addAll()
+    }, SETTLE_MS)
   }
 
   async #reconcile(name: string): Promise<Outcome> {

@@ -15,11 +15,9 @@ import { Controller } from '../program.ts'
 import { type CertificateTexts, secretDataOf, textsOfSecret } from './certificate-texts.ts'
 import { issueAuthority, issueServer } from './issue.ts'
 import { VALIDATING_WEBHOOK_CONFIGURATIONS } from './upkeep.ts'
+import { CONFIGURATION, callByUrl, DNS_NAME } from './webhook-for-tests.ts'
 
-const CONFIGURATION = 'validatingwebhookconfiguration/metallb-webhook-configuration'
 const SECRET = { namespace: NAMESPACE, name: 'metallb-webhook-cert' }
-/** No Service leads to a test's process: the API server calls by URL, and the certificate is for its host. */
-const DNS_NAME = 'localhost'
 const DAY_MS = 86_400_000
 
 let plane: ControlPlane
@@ -33,7 +31,7 @@ before(async () => {
   port = await freePort()
   plane.kubectl(['apply', '--server-side', '-k', 'deploy'])
   plane.kubectl(['wait', '--for=condition=Established', 'crd', '--all', '--timeout=30s'])
-  callByUrl()
+  callByUrl(plane, port)
   admin = new Client({ source: { kind: 'file', path: plane.kubeconfig }, clock: systemClock, userAgent: 'test' })
   leastRights = plane.kubeconfigFor('controller', { commonName: `system:serviceaccount:${NAMESPACE}:controller` })
   controller = startedController()
@@ -45,19 +43,6 @@ after(async () => {
   admin?.close()
   await plane?.stop()
 })
-
-/** What the Service would do in a cluster. */
-function callByUrl(): void {
-  const found = JSON.parse(plane.kubectl(['get', CONFIGURATION, '-o', 'json'])) as {
-    webhooks: { clientConfig: { service: { path: string } } }[]
-  }
-  const patch = found.webhooks.map(({ clientConfig }, index) => ({
-    op: 'replace',
-    path: `/webhooks/${index}/clientConfig`,
-    value: { url: `https://${DNS_NAME}:${port}${clientConfig.service.path}` },
-  }))
-  plane.kubectl(['patch', CONFIGURATION, '--type=json', '-p', JSON.stringify(patch)])
-}
 
 function startedController(isWebhookEnabled = true): Controller {
   const metrics = new Metrics()

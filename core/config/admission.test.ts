@@ -117,6 +117,12 @@ const ROWS: readonly [name: string, live: readonly ConfigResource[], Submission,
     create(fresh(community('b', { x: '1:3' }))),
     ['b: community-repeated'],
   ],
+  [
+    'made in the same second as what it clashes with: the new one is at fault, whatever the names',
+    [peer('tor')],
+    create(peer('router', { holdTime: '90s' })),
+    ['router: peer-remote-repeated'],
+  ],
   ['deletion of a pool', [web], remove(web), []],
   ['deletion of a profile', [bfd('f'), peer('r')], remove(bfd('f')), []],
   [
@@ -143,6 +149,11 @@ for (const [name, live, submission, refused] of ROWS) {
     assert.equal(judgement.allowed, refused.length === 0)
   })
 }
+
+test('before there is a node, peers and advertisements are judged as if they had one in common', () => {
+  const live = resources([peer('tor')], { nodes: [] })
+  assert.equal(judge(create(fresh(peer('twin'))), live).allowed, false)
+})
 
 const WARNED: readonly [name: string, object: ConfigResource, warning: RegExp][] = [
   ['disableMP', peer('r', { disableMP: true }), /disableMP has no effect/],

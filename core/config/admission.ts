@@ -37,7 +37,8 @@ export function judge(submission: Submission, live: Resources): Judgement {
   // MetalLB does not look at updates elsewhere either: such objects are not read, and a finalizer must come off them.
   if (submission.operation === 'UPDATE' && ref.namespace !== live.namespace) return ALLOWED
   if (submission.operation === 'UPDATE' && isUntouched(submission.object, submission.oldObject)) return ALLOWED
-  const after = involving(ref, compile(substitute(live, kind, ref, object)).problems)
+  const submitted = submission.operation === 'CREATE' ? asYoungest(object) : object
+  const after = involving(ref, compile(substitute(live, kind, ref, submitted)).problems)
   const before = new Set(involving(ref, compile(live).problems).map(textOf))
   const problems = after.filter(
     (problem) => problem.severity === 'error' && (isSame(problem.object, ref) || !before.has(textOf(problem))),
@@ -50,6 +51,12 @@ export function judge(submission: Submission, live: Resources): Judgement {
 }
 
 const ALLOWED: Judgement = { allowed: true, problems: [], warnings: [] }
+
+/** The clock of Kubernetes has seconds: what another object was created in may be this one's too. */
+function asYoungest<T extends ConfigResource>(object: T): T {
+  const { creationTimestamp: _, ...metadata } = object.metadata
+  return { ...object, metadata }
+}
 
 function judgeDeletion(object: ConfigResource, live: Resources): Judgement {
   if (object.kind !== 'BFDProfile') return ALLOWED

@@ -1,13 +1,13 @@
 import type { NodeFacts } from './resources.ts'
 import { matchesAny, type Selector } from './selector.ts'
 
-/** Which node selectors have a node in common; with no nodes known, any two may. */
+/** Which node selectors have a node in common; with no nodes known, or none there yet, any two may. */
 export class NodeSharing {
   readonly #nodes: readonly NodeFacts[] | undefined
   readonly #selected = new Map<string, ReadonlySet<string>>()
 
   constructor(nodes: readonly NodeFacts[] | undefined) {
-    this.#nodes = nodes
+    this.#nodes = nodes?.length === 0 ? undefined : nodes
   }
 
   share(a: readonly Selector[], b: readonly Selector[]): boolean {
