@@ -232,10 +232,12 @@ export class Controller extends InvarOperator {
    * With the version that the decision was made on: a write that was held up on its way, longer than any lease covers,
    * is refused then instead of undoing what another leader has written since.
    */
-  #patchStatus(service: Service, patch: object, fence: Fence): Promise<Service> {
+  async #patchStatus(service: Service, patch: object, fence: Fence): Promise<Service> {
     const { resourceVersion } = service.metadata
     const metadata = { ...(patch as { metadata?: object }).metadata, ...(resourceVersion && { resourceVersion }) }
-    return this.client.patch(SERVICES, service.metadata, { ...patch, metadata }, { ...fence, subresource: 'status' })
+    const options = { ...fence, subresource: 'status' }
+    // Ten thousand answers may wait for the informer to catch up: of each no more is kept than of what it keeps.
+    return keepService(await this.client.patch(SERVICES, service.metadata, { ...patch, metadata }, options))
   }
 
   #newWebhook(settings: WebhookSettings): Webhook {

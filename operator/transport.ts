@@ -102,14 +102,26 @@ async function* chunksOf(response: IncomingMessage, call: Call): AsyncIterable<U
   }
 }
 
-async function readAll(response: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = []
-  let length = 0
-  for await (const chunk of response) {
-    length += (chunk as Buffer).length
-    if (length > MAX_BODY_BYTES) throw new ApiError('malformed', `the answer is longer than ${MAX_BODY_BYTES} bytes`)
-    chunks.push(chunk as Buffer)
-  }
+function readAll(response: IncomingMessage): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = []
+    let length = 0
+    response.on('data', (chunk: Buffer) => {
+      chunks.push(chunk)
+      length += chunk.length
+      if (length <= MAX_BODY_BYTES) return
+      response.destroy(new ApiError('malformed', `the answer is longer than ${MAX_BODY_BYTES} bytes`))
+    })
+    response.on('end', () => resolve(textOf(chunks, length)))
+    response.on('error', reject)
+    // An answer that is cut ends in an error or, destroyed without one, in nothing but this.
+    response.on('close', () => {
+      if (!response.readableEnded) reject(new ApiError('unavailable', 'the answer was cut'))
+    })
+  })
+}
+
+function textOf(chunks: readonly Buffer[], length: number): string {
   return chunks.length === 1 ? chunks[0]!.toString('utf8') : Buffer.concat(chunks, length).toString('utf8')
 }
 

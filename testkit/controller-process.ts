@@ -52,8 +52,9 @@ export class ControllerProcess {
       'health-probe-port': healthPort,
       port: metricsPort,
       'plain-metrics': true,
-      // Several run on one machine, and its port is the same for all.
-      'webhook-mode': 'disabled',
+      ...(options.webhook
+        ? { 'webhook-mode': 'enabled', 'webhook-port': await freePort() }
+        : { 'webhook-mode': 'disabled' }),
     }
     const args = Object.entries(flags).map(([name, value]) => `--${name}=${value}`)
     const workplace = openWorkplace('controller')
