@@ -73,13 +73,22 @@ const workerPaths: Plugin = {
     })),
 }
 
-/** The Operator class asks for all of client-node; see operator/client-node.ts for what that would cost. */
+/** What packages import and we do not use; see operator/client-node.ts and operator/uncalled.ts for what it would cost. */
+const SLIMMED = [
+  { name: '@kubernetes/client-node', importer: '/@dot-i/', by: 'operator/client-node.ts' },
+  { name: 'undici', importer: '/@kubernetes/client-node/', by: 'operator/uncalled.ts' },
+  { name: 'gaxios', importer: '/@dot-i/', by: 'operator/uncalled.ts' },
+]
+
 const slimClient: Plugin = {
   name: 'slim-client',
-  setup: ({ onResolve }) =>
-    onResolve({ filter: /^@kubernetes\/client-node$/ }, ({ importer }) =>
-      importer.includes('@dot-i') ? { path: join(ROOT, 'operator/client-node.ts') } : undefined,
-    ),
+  setup: ({ onResolve }) => {
+    for (const { name, importer, by } of SLIMMED) {
+      onResolve({ filter: new RegExp(`^${name}$`) }, (found) =>
+        found.importer.includes(importer) ? { path: join(ROOT, by) } : undefined,
+      )
+    }
+  },
 }
 
 if (import.meta.main) await asProgram(bundle)
