@@ -2,7 +2,7 @@
  * Speakers without sockets: the real machines of net/membership and net/l2, the real ARP codec and responder, joined
  * by simulated segments under virtual time. What a client would get as an answer is asked with a real ARP request.
  */
-import { ArpOperation, arpAnnouncement, decodeArp, encodeArp, judgeArp } from '../net/arp/index.ts'
+import { ArpOperation, arpAnnouncement, arpProbe, decodeArp, encodeArp, judgeArp } from '../net/arp/index.ts'
 import { BROADCAST_MAC, ETHERNET_HEADER_BYTES, EtherType, encodeFrame, formatMac } from '../net/ethernet/index.ts'
 import { type Address, formatAddress, parseAddress } from '../net/ip/index.ts'
 import * as l2 from '../net/l2/index.ts'
@@ -32,6 +32,7 @@ const CLIENT_MAC = 0x02_ff_00_00_00_01
 class Speaker {
   readonly node: string
   readonly holdings = new Map<string, readonly string[]>()
+  readonly #watched = new Map<string, readonly string[]>()
   readonly conflicts: string[] = []
   /** Announcements sent. */
   announcements = 0
@@ -110,18 +111,24 @@ class Speaker {
   }
 
   #receiveArp(segment: string, frame: Uint8Array): void {
+    // What has waited while we stood still was asked of whoever answers by now.
+    const mayAnswer = membership.mayAnswer(this.#membership, this.#world.clock.now)
     const { answer, claim } = judgeArp(frame, {
       mac: this.#world.macOf(this.node, segment),
       holding: (ip) => this.#holding(ip, segment),
       isOwnMac: (mac) => this.#up.some((name) => this.#world.macOf(this.node, name) === mac),
     })
-    if (answer.kind === 'reply') this.#world.transmit(this.node, segment, { kind: 'arp', frame: answer.frame })
+    if (mayAnswer && answer.kind === 'reply')
+      this.#world.transmit(this.node, segment, { kind: 'arp', frame: answer.frame })
     if (claim === undefined) return
-    this.#decide({ kind: 'claim', ip: formatAddress(claim.ip), interface: segment, mac: formatMac(claim.mac) })
+    const { ip, mac, isProbe } = claim
+    this.#decide({ kind: 'claim', ip: formatAddress(ip), interface: segment, mac: formatMac(mac), isProbe })
   }
 
   #holding(ip: Address, segment: string) {
-    const interfaces = this.holdings.get(formatAddress(ip))
+    const text = formatAddress(ip)
+    if (this.#watched.get(text)?.includes(segment)) return 'watched'
+    const interfaces = this.holdings.get(text)
     if (interfaces === undefined) return 'nowhere'
     return interfaces.includes(segment) ? 'here' : 'elsewhere'
   }
@@ -138,8 +145,7 @@ class Speaker {
         this.#announceable = action.interfaces
         this.#tellInterfaces()
       } else if (action.kind === 'members') {
-        const { isSettled, alive, nodeOfMac, healed } = action
-        this.#decide({ kind: 'members', members: { isSettled, alive, nodeOfMac, healed } })
+        this.#decide({ kind: 'members', members: action })
       }
     }
   }
@@ -152,15 +158,36 @@ class Speaker {
   }
 
   #decide(event: l2.Event): void {
+    // Membership is the first to notice that this process stood still, or old plans would be carried out.
+    if (membership.isStale(this.#membership, this.#world.clock.now)) this.#heartbeat({ kind: 'timer' })
     const wake = () => this.#decide({ kind: 'timer' })
     for (const action of l2.step(this.#l2, event, this.#world.clock.now)) {
       if (action.kind === 'arm') this.#world.clock.at(action.at, () => this.#whenAwake(wake))
-      else if (action.kind === 'own') this.holdings.set(action.ip, action.interfaces)
-      else if (action.kind === 'disown') this.holdings.delete(action.ip)
       else if (action.kind === 'conflict') this.conflicts.push(action.mac)
       else if (action.kind === 'announce') this.#announce(action.ip, action.interface)
+      else if (action.kind === 'probe') this.#probe(action.ip, action.interface)
       else if (action.kind === 'released') this.#world.released(this.node)
+      else this.#hold(action)
     }
+  }
+
+  #hold(action: l2.Action): void {
+    if (action.kind === 'own') {
+      this.#watched.delete(action.ip)
+      this.holdings.set(action.ip, action.interfaces)
+      this.#world.took(this.node, action.ip)
+    } else if (action.kind === 'watch') {
+      this.holdings.delete(action.ip)
+      this.#watched.set(action.ip, action.interfaces)
+    } else if (action.kind === 'disown') {
+      this.#watched.delete(action.ip)
+      this.holdings.delete(action.ip)
+    }
+  }
+
+  #probe(ip: string, name: string): void {
+    const frame = arpProbe(this.#world.macOf(this.node, name), parseAddress(ip)!)
+    this.#world.transmit(this.node, name, { kind: 'arp', frame })
   }
 
   #announce(ip: string, name: string): void {
@@ -184,6 +211,9 @@ export class World {
   readonly #routed: Segment<Uint8Array>
   /** What a client on the first segment believes: the MAC last heard for each address, as its ARP cache would. */
   readonly #believed = new Map<string, number>()
+  readonly #lastOwner = new Map<string, string>()
+  /** How often an address has gone from one node to another, or to its first. */
+  moves = 0
   #boots = 1n
   services: readonly l2.WantedService[]
 
@@ -245,6 +275,13 @@ export class World {
 
   transmitUnicast(from: string, to: string, bytes: Uint8Array): void {
     this.#routed.send(from, to, bytes)
+  }
+
+  /** A node began to answer for an address, or changed where. */
+  took(node: string, ip: string): void {
+    if (this.#lastOwner.get(ip) === node) return
+    this.#lastOwner.set(ip, node)
+    this.moves++
   }
 
   released(node: string): void {

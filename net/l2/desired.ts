@@ -1,36 +1,75 @@
-import { resettle, withdraw } from './hold.ts'
+/**
+ * What the main thread desires, taken in piece by piece: ten thousand addresses with a hundred candidates each would
+ * keep heartbeats and questions waiting for longer than a neighbour's patience. What happens in between finds the
+ * machine as consistent as ever; it only does not know yet what comes further back.
+ */
 import type { WantedAddress, WantedService } from './node.ts'
+import { resettle, withdraw } from './settle.ts'
 import { type Address, isSameList, newAddress, type State, type Turn } from './state.ts'
 
-/** Takes what the main thread desires; only addresses for which that is something new are elected again. */
-export function takeDesired(turn: Turn, services: readonly WantedService[], isComplete: boolean): void {
+/** Services taken in by one step: one or two milliseconds of work. */
+const PIECE = 200
+
+/**
+ * An address that comes back within this time after it was withdrawn is not asked for again: that is a Service between
+ * two endpoints, or one that another has taken the place of.
+ */
+const REMEMBERED_MS = 60_000
+const MAX_REMEMBERED = 20_000
+
+/** Puts it at the end of the queue; see `takeIn`. */
+export function takeDesired({ state }: Turn, services: readonly WantedService[], isComplete: boolean): void {
+  // The first complete list says what was there before this process was. Later ones are the same after the main thread
+  // has lost touch with the API server: other nodes may have answered for what they name since long.
+  const isNews = state.hasComplete && !isComplete && state.options.isProbing
+  state.hasComplete ||= isComplete
+  const all = isComplete ? completely(state, services) : services
+  state.work.push({ services: all[Symbol.iterator](), isNews })
+}
+
+/** All that is named, then the end of everything else. */
+function* completely(state: State, services: readonly WantedService[]): Iterable<WantedService> {
+  yield* services
+  const named = new Set(services.map(({ key }) => key))
+  for (const key of state.services.keys()) if (!named.has(key)) yield { key, layer2: [] }
+}
+
+/** Takes in one piece; only addresses for which that is something new are elected again. */
+export function takeIn(turn: Turn): void {
   const { state } = turn
   const touched = new Set<Address>()
-  if (isComplete) {
-    const named = new Set(services.map(({ key }) => key))
-    const gone = [...state.services.keys()].filter((key) => !named.has(key))
-    for (const key of gone) want(state, { key, layer2: [] }, touched)
+  for (let taken = 0; taken < PIECE && state.work.first !== undefined; ) {
+    const { services, isNews } = state.work.first
+    const next = services.next()
+    if (next.done === true) {
+      state.work.shift()
+      continue
+    }
+    want(turn, next.value, isNews, touched)
+    taken++
   }
-  for (const service of services) want(state, service, touched)
   for (const address of touched) {
-    if (address.wants.size === 0) withdraw(turn, address)
+    if (address.wants.size === 0) state.unwanted.add(address)
     else resettle(turn, [address])
   }
+  if (state.work.first !== undefined) return
+  for (const address of state.unwanted) if (address.wants.size === 0) withdraw(turn, address)
+  state.unwanted.clear()
 }
 
 /** Records what the Service wants and adds to `touched` what that changes. */
-function want(state: State, service: WantedService, touched: Set<Address>): void {
+function want(turn: Turn, service: WantedService, isNews: boolean, touched: Set<Address>): void {
+  const { state } = turn
   const { key, layer2 } = service
-  const wantedIps = new Set(layer2.map(({ ip }) => ip))
   for (const { ip } of state.services.get(key) ?? []) {
-    if (wantedIps.has(ip)) continue
+    if (layer2.some((wanted) => wanted.ip === ip)) continue
     const address = state.addresses.get(ip)!
     address.wants.delete(key)
     address.reported.delete(key)
     touched.add(address)
   }
   for (const wanted of layer2) {
-    const address = addressFor(state, wanted.ip)
+    const address = state.addresses.get(wanted.ip) ?? meet(turn, wanted.ip, isNews)
     const known = address.wants.get(key)
     if (known !== undefined && isSame(known, wanted)) continue
     address.wants.set(key, wanted)
@@ -40,12 +79,21 @@ function want(state: State, service: WantedService, touched: Set<Address>): void
   else state.services.set(key, layer2)
 }
 
-function addressFor(state: State, ip: string): Address {
-  const known = state.addresses.get(ip)
-  if (known !== undefined) return known
-  const address = newAddress(ip)
+function meet({ state, now }: Turn, ip: string, isNews: boolean): Address {
+  forgetWithdrawn(state, now)
+  const isNew = isNews && !state.withdrawn.has(ip)
+  state.withdrawn.delete(ip)
+  const address = newAddress(ip, isNew ? 'new' : undefined)
   state.addresses.set(ip, address)
   return address
+}
+
+/** The map is in order of time. */
+function forgetWithdrawn({ withdrawn }: State, now: number): void {
+  for (const [ip, at] of withdrawn) {
+    if (withdrawn.size <= MAX_REMEMBERED && now - at < REMEMBERED_MS) return
+    withdrawn.delete(ip)
+  }
 }
 
 function isSame(a: WantedAddress, b: WantedAddress): boolean {

@@ -24,15 +24,21 @@ export interface Elected {
  * all publish; nobody is asked.
  */
 export function elect(contest: Contest, members: Members, self: Self): Elected {
-  const { candidates } = contest
   if (!members.isSettled) return { owner: undefined, reason: { kind: 'waiting-for-members' } }
-  const owner = candidates.find((node) => isEligible(node, contest, members, self))
+  const owner = firstEligible(contest, members, self)
   if (owner === self.node) return { owner, reason: { kind: 'elected' } }
-  if (!candidates.includes(self.node)) return { owner, reason: { kind: 'not-a-candidate' } }
+  if (!contest.candidates.includes(self.node)) return { owner, reason: { kind: 'not-a-candidate' } }
+  if (self.isLeaving && firstEligible(contest, members, { ...self, isLeaving: false }) === self.node) {
+    return { owner, reason: { kind: 'leaving' } }
+  }
   if (owner === undefined || usableInterfaces(contest, self).length === 0) {
     return { owner, reason: { kind: 'no-usable-interface', wanted: contest.interfaces } }
   }
   return { owner, reason: { kind: 'lost-election', owner } }
+}
+
+function firstEligible(contest: Contest, members: Members, self: Self): string | undefined {
+  return contest.candidates.find((node) => isEligible(node, contest, members, self))
 }
 
 function isEligible(node: string, contest: Contest, members: Members, self: Self): boolean {
@@ -51,4 +57,11 @@ function isEligible(node: string, contest: Contest, members: Members, self: Self
 export function usableInterfaces(contest: Contest, self: Self): readonly string[] {
   const names = contest.interfaces ?? [...self.usable.keys()]
   return names.filter((name) => self.usable.has(name)).sort()
+}
+
+/** Whether `node` comes before `other` among the candidates; one that is no candidate comes last. */
+export function outranks(contest: Contest, node: string, other: string): boolean {
+  const rank = contest.candidates.indexOf(node)
+  const otherRank = contest.candidates.indexOf(other)
+  return rank !== -1 && (otherRank === -1 || rank < otherRank)
 }

@@ -1,3 +1,4 @@
+export { DEFEND_INTERVAL_MS } from './claim.ts'
 export { type Contest, type Elected, elect, type Self, usableInterfaces } from './elect.ts'
 export {
   type Action,
@@ -10,6 +11,7 @@ export {
   type WantedAddress,
   type WantedService,
 } from './node.ts'
-export { BURST_GAPS_MS, PACE_MS } from './schedule.ts'
+export { PACE_MS } from './pace.ts'
+export { BURST_GAPS_MS } from './schedule.ts'
 export { initial, type State } from './state.ts'
-export { DEFEND_INTERVAL_MS, step } from './step.ts'
+export { step } from './step.ts'

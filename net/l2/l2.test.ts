@@ -16,7 +16,11 @@ import {
 const IP = '192.0.2.10'
 const MAC = '02:00:00:00:00:01'
 const BRAVO_MAC = '02:00:00:00:00:02'
-const NODE_OF_MAC = new Map([[BRAVO_MAC, 'bravo']])
+const CHARLIE_MAC = '02:00:00:00:00:03'
+const NODE_OF_MAC = new Map([
+  [BRAVO_MAC, 'bravo'],
+  [CHARLIE_MAC, 'charlie'],
+])
 const STRANGER_MAC = '02:00:00:00:00:99'
 
 function service(
@@ -69,7 +73,7 @@ class Alpha {
     this.step({ kind: 'interfaces', usable: new Map(Object.entries(usable)) })
   }
 
-  claim(mac: string, more: { interface?: string; ip?: string } = {}): void {
+  claim(mac: string, more: { interface?: string; ip?: string; isProbe?: boolean } = {}): void {
     this.step({ kind: 'claim', ip: IP, interface: 'eth0', mac, ...more })
   }
 
@@ -94,13 +98,24 @@ class Alpha {
         case 'ownership':
           return [`${action.key}: ${action.owned ? 'owned' : 'not owned'}, ${action.reason.kind}`]
         case 'conflict':
-          return [`conflict with ${action.mac}`]
+          return [`conflict with ${action.mac} while ${action.phase}`]
+        case 'conflict-over':
+          return ['conflict over']
+        case 'watch':
+          return [`watch ${action.ip} on ${action.interfaces.join()}`]
         case 'released':
           return ['released']
         default:
           return []
       }
     })
+  }
+
+  /** Questions since the last call, as `interface`. */
+  probed(): string[] {
+    const names = this.actions.flatMap((action) => (action.kind === 'probe' ? [action.interface] : []))
+    this.actions = this.actions.filter(({ kind }) => kind !== 'probe')
+    return names
   }
 
   /** Announcements since the last call, as `interface`. */
@@ -331,29 +346,54 @@ describe('handing over', () => {
     alpha.advance(200)
     alpha.actions = []
     alpha.members(['bravo', 'charlie'])
+    assert.deepEqual(alpha.happened(), ['a/s: owned, handing-over'])
     return alpha
   }
 
   test('the loser goes on answering, silently, until its successor has announced', () => {
     const alpha = losing()
     alpha.advance(500)
-    assert.deepEqual(alpha.actions, [])
+    assert.deepEqual(alpha.announced(), [])
+    assert.deepEqual(alpha.happened(), [])
     alpha.claim(BRAVO_MAC)
     assert.deepEqual(alpha.happened(), [`disown ${IP}`, 'a/s: not owned, lost-election'])
   })
 
-  test('or until it has waited long enough', () => {
+  test('or until it has waited long enough; meanwhile it asks the segment, and whoever has it answers', () => {
     const alpha = losing()
-    alpha.advance(999)
+    const times: number[] = []
+    const start = alpha.now
+    for (let at = 0; at < 9999; at++) {
+      alpha.advance(1)
+      if (alpha.probed().length > 0) times.push(alpha.now - start)
+    }
+    assert.deepEqual(times, [150, 500, 1000, 2000, 4000, 7000])
     assert.deepEqual(alpha.happened(), [])
     alpha.advance(1)
     assert.deepEqual(alpha.happened(), [`disown ${IP}`, 'a/s: not owned, lost-election'])
   })
 
+  test('a stranger, a member that we outrank, or one that only asks is not the successor', () => {
+    const alpha = losing()
+    alpha.claim(STRANGER_MAC)
+    alpha.claim(CHARLIE_MAC)
+    alpha.claim(BRAVO_MAC, { isProbe: true })
+    assert.deepEqual(alpha.happened(), [])
+  })
+
+  test('leaving shortens it: the process is about to end', () => {
+    const alpha = losing()
+    alpha.step({ kind: 'leave' })
+    alpha.advance(999)
+    assert.deepEqual(alpha.happened(), [])
+    alpha.advance(1)
+    assert.deepEqual(alpha.happened(), [`disown ${IP}`, 'a/s: not owned, lost-election', 'released'])
+  })
+
   test('a successor that dies meanwhile gives it back, and the neighbours are told again', () => {
     const alpha = losing()
     alpha.members(['charlie'])
-    assert.deepEqual(alpha.happened(), [])
+    assert.deepEqual(alpha.happened(), ['a/s: owned, elected'])
     assert.deepEqual(losingAgain(alpha), ['eth0', 'eth1'])
   })
 
@@ -375,7 +415,7 @@ describe('handing over', () => {
   test('a lost carrier ends it at once', () => {
     const alpha = losing()
     alpha.interfaces({ eth1: '02:00:00:00:01:01' })
-    assert.deepEqual(alpha.happened(), [`own ${IP} on eth1`])
+    assert.deepEqual(alpha.happened(), [`own ${IP} on eth1`, 'a/s: owned, handing-over'])
     alpha.interfaces({})
     assert.deepEqual(alpha.happened(), [`disown ${IP}`, 'a/s: not owned, no-usable-interface'])
   })
@@ -385,10 +425,14 @@ describe('handing over', () => {
     alpha.desired(service('a/s', ['alpha', 'bravo']), service('a/lonely', ['alpha'], { ip: '192.0.2.11' }))
     alpha.actions = []
     alpha.step({ kind: 'leave' })
-    assert.deepEqual(alpha.happened(), ['disown 192.0.2.11', 'a/lonely: not owned, no-usable-interface'])
+    assert.deepEqual(alpha.happened(), [
+      'a/s: owned, handing-over',
+      'disown 192.0.2.11',
+      'a/lonely: not owned, leaving',
+    ])
     alpha.advance(100)
     alpha.claim(BRAVO_MAC)
-    assert.deepEqual(alpha.happened(), [`disown ${IP}`, 'a/s: not owned, lost-election', 'released'])
+    assert.deepEqual(alpha.happened(), [`disown ${IP}`, 'a/s: not owned, leaving', 'released'])
   })
 
   test('leaving with nothing: released at once, and once only', () => {
@@ -415,7 +459,41 @@ describe('claims of others (RFC 5227 section 2.4)', () => {
       alpha.advance(1000)
     }
     assert.equal(alpha.announced().length, 3)
-    assert.deepEqual(alpha.happened(), Array(3).fill(`conflict with ${STRANGER_MAC}`))
+    assert.deepEqual(alpha.happened(), Array(3).fill(`conflict with ${STRANGER_MAC} while announcing`))
+  })
+
+  test('it is over when the stranger has not been seen for a minute', () => {
+    const alpha = holding()
+    alpha.claim(STRANGER_MAC)
+    alpha.advance(59_000)
+    alpha.claim(STRANGER_MAC)
+    alpha.happened()
+    alpha.advance(59_999)
+    assert.deepEqual(alpha.happened(), [])
+    alpha.advance(1)
+    assert.deepEqual(alpha.happened(), ['conflict over'])
+    alpha.advance(600_000)
+    assert.deepEqual(alpha.happened(), [])
+  })
+
+  test('it is over for us when the address is ours no more', () => {
+    const alpha = holding()
+    alpha.claim(STRANGER_MAC)
+    alpha.happened()
+    alpha.desired({ key: 'a/s', layer2: [] })
+    assert.deepEqual(alpha.happened(), ['conflict over', `disown ${IP}`])
+  })
+
+  test('a stranger that asks for it gets its answer, and is no conflict', () => {
+    const alpha = holding()
+    alpha.claim(STRANGER_MAC, { isProbe: true })
+    assert.deepEqual(alpha.actions, [])
+  })
+
+  test('a member that asks for it is about to give it to us, and hears us announce', () => {
+    const alpha = holding()
+    alpha.claim(BRAVO_MAC, { isProbe: true })
+    assert.deepEqual(alpha.announced(), ['eth0'])
   })
 
   test('a member that we outrank hears the last word from us, and is no conflict', () => {
@@ -472,7 +550,7 @@ property(
         assert.ok(interfaces.length > 0)
       }
     }
-    alpha.advance(20_000)
+    alpha.advance(100_000)
     alpha.actions = []
     alpha.advance(1_000_000)
     assert.deepEqual(alpha.actions, [], 'it comes to rest')
@@ -481,8 +559,10 @@ property(
 
 /** What the responder would hold, and what it must never be told. */
 function follow(held: Map<string, readonly string[]>, action: Action): void {
-  if (action.kind === 'own') held.set(action.ip, action.interfaces)
+  if (action.kind === 'own' || action.kind === 'watch') held.set(action.ip, action.interfaces)
   else if (action.kind === 'disown') assert.ok(held.delete(action.ip), 'disowned what was not held')
+  else if (action.kind === 'probe')
+    assert.ok(held.get(action.ip)?.includes(action.interface), 'asked and did not listen')
   else if (action.kind === 'announce') {
     assert.ok(held.get(action.ip)?.includes(action.interface), 'announced what is not held there')
   }
@@ -496,6 +576,7 @@ test('a death among ten thousand addresses is settled in one step, and only for 
     }),
   )
   alpha.desired(...services)
+  alpha.advance(1)
   alpha.actions = []
   alpha.members(['charlie'])
   assert.equal(alpha.actions.filter(({ kind }) => kind === 'own').length, 1000)

@@ -35,6 +35,8 @@ export interface Members {
    * member's, not a stranger's.
    */
   readonly nodeOfMac?: ReadonlyMap<string, string>
+  /** Members that are not heard any more although they never said that they leave. Absent = none. */
+  readonly silent?: ReadonlySet<string>
   /** Members that are back without having restarted: they may have answered for our addresses meanwhile. */
   readonly healed: readonly string[]
   /**
@@ -145,7 +147,7 @@ export interface Options {
 export const DEFAULT_OPTIONS: Omit<Options, 'node'> = {
   refreshIntervalMs: 0,
   roundsPerTick: 100,
-  handoverMs: 1000,
+  handoverMs: 10_000,
   leaveMs: 1000,
   isProbing: true,
   conflictOverMs: 60_000,

@@ -8,12 +8,10 @@
  * new address goes out before anybody's repetition.
  */
 import { Fifo } from './fifo.ts'
+import type { Pace } from './pace.ts'
 
 /** Gap before each round of a burst. The offsets are 0, 0.1, 0.3, 0.7, 1.5, 3 and 5 s. */
 export const BURST_GAPS_MS: readonly number[] = [0, 100, 200, 400, 800, 1500, 2000]
-
-/** The unit of pacing. */
-export const PACE_MS = 10
 
 /** One address on one interface, being announced. */
 export interface Burst {
@@ -29,21 +27,16 @@ interface Round {
   readonly dueAt: number
 }
 
-export interface ScheduleOptions {
-  readonly refreshIntervalMs: number
-  readonly roundsPerTick: number
-}
-
 /** Mutable, since a burst of ten thousand addresses changes it fifty thousand times. Reads no clock. */
 export class Schedule {
-  readonly #options: ScheduleOptions
+  readonly #refreshIntervalMs: number
+  readonly #pace: Pace
   /** One queue per round of the burst; the last is the refresh, which feeds itself. */
   readonly #queues: readonly Fifo<Round>[]
-  #tickStartedAt = Number.NEGATIVE_INFINITY
-  #sentInTick = 0
 
-  constructor(options: ScheduleOptions) {
-    this.#options = options
+  constructor(refreshIntervalMs: number, pace: Pace) {
+    this.#refreshIntervalMs = refreshIntervalMs
+    this.#pace = pace
     this.#queues = Array.from({ length: BURST_GAPS_MS.length + 1 }, () => new Fifo<Round>())
   }
 
@@ -55,18 +48,10 @@ export class Schedule {
 
   /** Hands out the rounds that are due, as many as the pace allows. */
   run(now: number, send: (burst: Burst) => void): void {
-    if (now >= this.#tickStartedAt + PACE_MS) {
-      this.#tickStartedAt = now
-      this.#sentInTick = 0
-    }
     for (const [index, queue] of this.#queues.entries()) {
       this.#dropCancelled(queue)
-      while (
-        this.#sentInTick < this.#options.roundsPerTick &&
-        (queue.first?.dueAt ?? Number.POSITIVE_INFINITY) <= now
-      ) {
+      while ((queue.first?.dueAt ?? Number.POSITIVE_INFINITY) <= now && this.#pace.take(now)) {
         const { burst } = queue.shift()!
-        this.#sentInTick++
         send(burst)
         this.#queueNext(burst, index, now)
         this.#dropCancelled(queue)
@@ -82,15 +67,14 @@ export class Schedule {
       const dueAt = queue.first?.dueAt
       if (dueAt !== undefined && (next === undefined || dueAt < next)) next = dueAt
     }
-    if (next === undefined || this.#sentInTick < this.#options.roundsPerTick) return next
-    return Math.max(next, this.#tickStartedAt + PACE_MS)
+    return next === undefined ? undefined : this.#pace.earliest(next)
   }
 
   #queueNext(burst: Burst, index: number, now: number): void {
     const gapMs = BURST_GAPS_MS[index + 1]
     if (gapMs !== undefined) this.#queues[index + 1]!.push({ burst, dueAt: now + gapMs })
-    else if (this.#options.refreshIntervalMs > 0) {
-      this.#queues.at(-1)!.push({ burst, dueAt: now + this.#options.refreshIntervalMs })
+    else if (this.#refreshIntervalMs > 0) {
+      this.#queues.at(-1)!.push({ burst, dueAt: now + this.#refreshIntervalMs })
     }
   }
 

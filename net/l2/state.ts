@@ -1,6 +1,8 @@
+import { Agenda, type Entry } from './agenda.ts'
 import type { Self } from './elect.ts'
 import { Fifo } from './fifo.ts'
-import type { Action, Members, Options, OwnershipReason, WantedAddress } from './node.ts'
+import type { Action, Members, Options, OwnershipReason, WantedAddress, WantedService } from './node.ts'
+import { Pace } from './pace.ts'
 import { type Burst, Schedule } from './schedule.ts'
 
 /**
@@ -11,15 +13,37 @@ export interface State {
   readonly options: Options
   self: Self
   members: Members
+  /** What is desired and not yet taken in; see desired.ts. */
+  readonly work: Fifo<Work>
+  hasComplete: boolean
   readonly services: Map<string, readonly WantedAddress[]>
   readonly addresses: Map<string, Address>
+  /** Wanted by nobody; withdrawn when all work is done, since somebody further back may want them. */
+  readonly unwanted: Set<Address>
+  /** Addresses withdrawn not long ago, with the time: they are not new when they come back. */
+  readonly withdrawn: Map<string, number>
   /** Addresses by elected owner: when a node dies, only its own are looked at. */
   readonly ownedBy: Map<string, Set<Address>>
-  /** Addresses that still answer until their successor announces; all wait equally long, so the first ends first. */
-  readonly handovers: Fifo<Handover>
+  /** How many addresses are being handed over. */
+  handingOver: number
+  readonly pace: Pace
   readonly schedule: Schedule
+  /** Questions to the segment, sent as the pace allows. */
+  readonly questions: Agenda<Appointment>
+  readonly deadlines: Agenda<Appointment>
   armedAt: number | undefined
   isReleased: boolean
+}
+
+export interface Work {
+  readonly services: Iterator<WantedService>
+  /** Addresses that come with it may be new to everybody. */
+  readonly isNews: boolean
+}
+
+export interface Appointment {
+  readonly address: Address
+  readonly what: 'probe' | 'probed' | 'retry' | 'ask-successor' | 'handed-over' | 'rival-silent' | 'conflict-over'
 }
 
 /** One address that some Service wants. */
@@ -29,22 +53,60 @@ export interface Address {
   readonly wants: Map<string, WantedAddress>
   /** The elected node, this one or another. */
   owner: string | undefined
-  /** Interfaces on which this node answers now; empty = it does not. */
-  held: readonly string[]
+  /** Why the segment is asked before this node announces the address; undefined = no need. */
+  doubt: 'new' | 'rival' | undefined
+  phase: Phase
+  /** Cancelled when the phase ends. */
+  appointments: Entry<Appointment>[]
   /** What is being announced, by interface. */
   readonly bursts: Map<string, Burst>
-  /** Set while this node has lost the address and waits to hear its successor. */
-  handover: Handover | undefined
-  /** When a stranger's claim was last answered. */
-  defendedAt: number | undefined
+  /** A member that outranks us, is not heard by heartbeat, and was seen announcing the address. */
+  rival: Rival | undefined
+  conflict: Conflict | undefined
   verdict: Verdict | undefined
   /** Which verdict each Service has been told. */
   readonly reported: Map<string, Verdict>
 }
 
-export interface Handover {
-  readonly address: Address
-  readonly deadline: number
+export type Phase =
+  | { readonly kind: 'idle' }
+  /** Another is elected; nobody was heard announcing the address yet. */
+  | { readonly kind: 'watching'; interfaces: readonly string[] }
+  /** Elected. `found`: who had it when we asked before. */
+  | { readonly kind: 'probing'; interfaces: readonly string[]; sent: number; readonly found: Found | undefined }
+  | { readonly kind: 'in-use'; interfaces: readonly string[]; readonly found: Found }
+  | { readonly kind: 'holding'; interfaces: readonly string[] }
+  /** Still answers, until the successor has announced. */
+  | {
+      readonly kind: 'handing-over'
+      interfaces: readonly string[]
+      readonly to: string
+      readonly isLeaving: boolean
+      asked: number
+    }
+
+/** A stranger that answers for an address which this node would announce. */
+export interface Found {
+  readonly mac: string
+  readonly interface: string
+  /** Gap to the next question. */
+  readonly retryMs: number
+}
+
+export interface Rival {
+  readonly node: string
+  /** How long it is left alone after each claim. */
+  readonly patienceMs: number
+  /** undefined = its time is over. */
+  readonly silent: Entry<Appointment> | undefined
+}
+
+/** A stranger uses an address of ours. */
+export interface Conflict {
+  /** When it was reported and, if we hold the address, answered. */
+  reportedAt: number
+  seenAt: number
+  over: Entry<Appointment> | undefined
 }
 
 export interface Verdict {
@@ -62,35 +124,66 @@ export interface Turn {
 
 /** A node that knows nobody, has no interface and wants nothing. */
 export function initial(options: Options): State {
+  const pace = new Pace(options.roundsPerTick)
   return {
     options,
     self: { node: options.node, usable: new Map(), isLeaving: false },
     members: { isSettled: false, alive: new Map(), healed: [] },
+    work: new Fifo(),
+    hasComplete: false,
     services: new Map(),
     addresses: new Map(),
+    unwanted: new Set(),
+    withdrawn: new Map(),
     ownedBy: new Map(),
-    handovers: new Fifo(),
-    schedule: new Schedule(options),
+    handingOver: 0,
+    pace,
+    schedule: new Schedule(options.refreshIntervalMs, pace),
+    questions: new Agenda(),
+    deadlines: new Agenda(),
     armedAt: undefined,
     isReleased: false,
   }
 }
 
-export function newAddress(ip: string): Address {
+export function newAddress(ip: string, doubt: Address['doubt']): Address {
   return {
     ip,
     wants: new Map(),
     owner: undefined,
-    held: [],
+    doubt,
+    phase: { kind: 'idle' },
+    appointments: [],
     bursts: new Map(),
-    handover: undefined,
-    defendedAt: undefined,
+    rival: undefined,
+    conflict: undefined,
     verdict: undefined,
     reported: new Map(),
   }
 }
 
+/** Everything that was to happen in the phase before happens no more. */
+export function enter(state: State, address: Address, phase: Phase): void {
+  if (address.phase.kind === 'handing-over') state.handingOver--
+  if (phase.kind === 'handing-over') state.handingOver++
+  for (const appointment of address.appointments) appointment.isCancelled = true
+  address.appointments = []
+  address.phase = phase
+}
+
+/** To be done at that time, unless the phase has ended by then. */
+export function appoint(state: State, address: Address, what: Appointment['what'], at: number): void {
+  const agenda = what === 'probe' || what === 'ask-successor' ? state.questions : state.deadlines
+  address.appointments.push(agenda.add(at, { address, what }))
+}
+
+/** Interfaces on which this node answers for the address. */
+export function heldOn({ phase }: Address): readonly string[] {
+  return phase.kind === 'holding' || phase.kind === 'handing-over' ? phase.interfaces : []
+}
+
 export function isSameList(a: readonly string[] | undefined, b: readonly string[] | undefined): boolean {
-  if (a === undefined || b === undefined) return a === b
+  if (a === b) return true
+  if (a === undefined || b === undefined) return false
   return a.length === b.length && a.every((item, index) => item === b[index])
 }

@@ -1,7 +1,11 @@
-import { takeDesired } from './desired.ts'
-import { release, resettle, startBurst } from './hold.ts'
+import { checkConflict, endPatience, takeClaim } from './claim.ts'
+import { takeDesired, takeIn } from './desired.ts'
+import { askSuccessor } from './handover.ts'
+import { endConflict, release, startBurst } from './hold.ts'
 import type { Action, AliveMember, Event, Members } from './node.ts'
-import { type Address, isSameList, type State, type Turn } from './state.ts'
+import { retry, sendProbe } from './probe.ts'
+import { endRivalry, resettle } from './settle.ts'
+import { type Address, type Appointment, heldOn, isSameList, type State, type Turn } from './state.ts'
 
 /**
  * Takes one event at time `now` (milliseconds, never running backwards) and says what to do, in order. `state` is
@@ -10,13 +14,54 @@ import { type Address, isSameList, type State, type Turn } from './state.ts'
 export function step(state: State, event: Event, now: number): readonly Action[] {
   const turn: Turn = { state, now, actions: [] }
   handle(turn, event)
-  endHandovers(turn)
-  state.schedule.run(now, ({ ip, interface: name }) => {
-    turn.actions.push({ kind: 'announce', ip, interface: name })
-  })
+  takeIn(turn)
+  if (!state.members.isCatchingUp) keepAppointments(turn)
   reportReleased(turn)
   arm(turn)
   return turn.actions
+}
+
+/** Deadlines first, as they may lead to announcements; those before questions, which may wait. */
+function keepAppointments(turn: Turn): void {
+  const { state, now, actions } = turn
+  for (let next = state.deadlines.takeDue(now); next !== undefined; next = state.deadlines.takeDue(now)) {
+    keepAppointment(turn, next)
+  }
+  state.schedule.run(now, ({ ip, interface: name }) => actions.push({ kind: 'announce', ip, interface: name }))
+  while ((state.questions.nextAt() ?? Number.POSITIVE_INFINITY) <= now && state.pace.take(now)) {
+    keepAppointment(turn, state.questions.takeDue(now)!)
+  }
+}
+
+function keepAppointment(turn: Turn, { address, what }: Appointment): void {
+  switch (what) {
+    case 'probe':
+      sendProbe(turn, address)
+      return
+    case 'ask-successor':
+      askSuccessor(turn, address)
+      return
+    case 'retry':
+      retry(turn, address)
+      return
+    case 'probed':
+      // Nobody has it.
+      address.doubt = undefined
+      endRivalry(address)
+      endConflict(turn, address)
+      resettle(turn, [address])
+      return
+    case 'handed-over':
+      // The successor was never heard and has had its time.
+      release(turn, address)
+      resettle(turn, [address])
+      return
+    case 'rival-silent':
+      endPatience(turn, address)
+      return
+    case 'conflict-over':
+      checkConflict(turn, address)
+  }
 }
 
 function handle(turn: Turn, event: Event): void {
@@ -52,7 +97,7 @@ function takeMembers(turn: Turn, members: Members): void {
   const { state } = turn
   const lost = onlyLost(state.members, members)
   state.members = members
-  if (lost === undefined) resettle(turn, state.addresses.values())
+  if (lost === undefined || members.isCatchingUp) resettle(turn, state.addresses.values())
   else for (const node of lost) resettle(turn, [...(state.ownedBy.get(node) ?? [])])
   for (const node of members.healed) reassure(turn, node)
 }
@@ -79,7 +124,7 @@ function hasSameInterfaces(a: AliveMember, b: AliveMember): boolean {
 function reassure(turn: Turn, node: string): void {
   for (const address of heldByUs(turn.state)) {
     const isRival = [...address.wants.values()].some(({ candidates }) => candidates.includes(node))
-    if (isRival) for (const name of address.held) startBurst(turn, address, name)
+    if (isRival) for (const name of heldOn(address)) startBurst(turn, address, name)
   }
 }
 
@@ -95,68 +140,33 @@ function takeInterfaces(turn: Turn, usable: ReadonlyMap<string, string>): void {
   const changed = [...usable.keys()].filter((name) => before.has(name) && before.get(name) !== usable.get(name))
   if (changed.length === 0) return
   for (const address of heldByUs(state)) {
-    for (const name of changed) if (address.held.includes(name)) startBurst(turn, address, name)
+    for (const name of changed) if (heldOn(address).includes(name)) startBurst(turn, address, name)
   }
 }
 
-/** RFC 5227 section 2.4 (b): an address is defended at most this often, never fought over. */
-export const DEFEND_INTERVAL_MS = 10_000
-/** A burst younger than this answers a member's claim already. */
-const FRESH_BURST_MS = 1000
-
-function takeClaim(turn: Turn, claim: Extract<Event, { kind: 'claim' }>): void {
-  const { state, now } = turn
-  const address = state.addresses.get(claim.ip)
-  if (address === undefined || !address.held.includes(claim.interface)) return
-  if (address.handover !== undefined) {
-    // What a leaving or losing node waits for: its successor has announced.
-    release(turn, address)
-    resettle(turn, [address])
-    return
-  }
-  if (state.members.nodeOfMac?.has(claim.mac)) {
-    // A member that we outrank: it will give way as soon as it sees what we see, and the last word must be ours.
-    const startedAt = address.bursts.get(claim.interface)?.startedAt ?? Number.NEGATIVE_INFINITY
-    if (now - startedAt >= FRESH_BURST_MS) startBurst(turn, address, claim.interface)
-    return
-  }
-  if (address.defendedAt !== undefined && now - address.defendedAt < DEFEND_INTERVAL_MS) return
-  address.defendedAt = now
-  turn.actions.push({ kind: 'conflict', ip: claim.ip, interface: claim.interface, mac: claim.mac, phase: 'announcing' })
-  turn.actions.push({ kind: 'announce', ip: claim.ip, interface: claim.interface })
-}
-
-/** Successors that were never heard have had their time. */
-function endHandovers(turn: Turn): void {
-  const { handovers } = turn.state
-  for (;;) {
-    const first = handovers.first
-    if (first === undefined) return
-    const { address } = first
-    const isPending = address.handover === first
-    if (isPending && first.deadline > turn.now) return
-    handovers.shift()
-    if (!isPending) continue
-    release(turn, address)
-    resettle(turn, [address])
-  }
-}
-
-/** Entries of handovers that ended early may still stand in the queue, but never first: endHandovers has just run. */
-function reportReleased(turn: Turn): void {
-  const { state } = turn
-  if (!state.self.isLeaving || state.isReleased || state.handovers.first !== undefined) return
+/** Nothing is handed over any more. */
+function reportReleased({ state, actions }: Turn): void {
+  if (!state.self.isLeaving || state.isReleased || state.handingOver > 0) return
   state.isReleased = true
-  turn.actions.push({ kind: 'released' })
+  actions.push({ kind: 'released' })
 }
 
-function arm(turn: Turn): void {
-  const { state } = turn
-  const times = [state.schedule.nextAt(), state.handovers.first?.deadline].filter((at) => at !== undefined)
-  if (times.length === 0) return
-  const at = Math.min(...times)
+function arm({ state, now, actions }: Turn): void {
+  const at = state.work.first === undefined ? nextAt(state) : now
+  if (at === undefined) return
   // A timer that comes too early does no harm; one that comes too late does.
   if (state.armedAt !== undefined && state.armedAt <= at) return
   state.armedAt = at
-  turn.actions.push({ kind: 'arm', at })
+  actions.push({ kind: 'arm', at })
+}
+
+function nextAt(state: State): number | undefined {
+  if (state.members.isCatchingUp) return undefined
+  const question = state.questions.nextAt()
+  const times = [
+    state.schedule.nextAt(),
+    state.deadlines.nextAt(),
+    question === undefined ? undefined : state.pace.earliest(question),
+  ].filter((at) => at !== undefined)
+  return times.length === 0 ? undefined : Math.min(...times)
 }

@@ -42,6 +42,8 @@ export type Action =
       readonly alive: ReadonlyMap<string, AliveMember>
       /** Node by MAC address (canonical text) of everybody heard so far, dead ones too. */
       readonly nodeOfMac: ReadonlyMap<string, string>
+      /** Members that are not heard any more although they never said that they leave. */
+      readonly silent: ReadonlySet<string>
       /**
        * Members that may have taken over from us in the meantime: they were taken for dead and are back without having
        * restarted (there was a partition), or this process itself stood still.

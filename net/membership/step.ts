@@ -220,12 +220,14 @@ function reportMembers(turn: Turn): void {
   const { state, healed } = turn
   const alive = new Map<string, AliveMember>()
   const nodeOfMac = new Map<string, string>()
-  for (const { node, isAlive, segments } of state.peers.values()) {
+  const silent = new Set<string>()
+  for (const { node, isAlive, wentSilent, segments } of state.peers.values()) {
+    if (wentSilent) silent.add(node)
     if (isAlive) alive.set(node, { interfaces: segments.map((segment) => segment.interface) })
     for (const { mac } of segments) nodeOfMac.set(mac, node)
   }
   const isCatchingUp = state.catchingUpUntil !== undefined
-  turn.actions.push({ kind: 'members', isSettled: state.isSettled, alive, nodeOfMac, healed, isCatchingUp })
+  turn.actions.push({ kind: 'members', isSettled: state.isSettled, alive, nodeOfMac, silent, healed, isCatchingUp })
 }
 
 /**

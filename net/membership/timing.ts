@@ -61,7 +61,11 @@ export function listeningTimeMs(state: State): number {
 /** Our own heartbeat is overdue by so many intervals: the others are about to bury us, or have done so. */
 const STALE_INTERVALS = 2
 
-/** Whether we have stood still for so long that others may answer for our addresses by now. */
+/**
+ * Whether we have stood still for so long that others may answer for our addresses by now, and this machine has not
+ * noticed yet: then it is to be stepped (a `timer` event will do) before the machine that owns addresses is, or that
+ * one would carry out what it had planned before.
+ */
 export function isStale(state: State, now: number): boolean {
   if (state.nextSendAt === undefined || state.peers.size === 0) return false
   return now >= state.nextSendAt + STALE_INTERVALS * ownIntervalMs(state)
