@@ -10,17 +10,16 @@ export const BUNDLES = join(ROOT, 'out', 'app')
 export interface EntryPoint {
   /** Source file, and without its ending the bundle's path. */
   readonly source: string
-  /** Name of the command, for a program; and what runs it. */
-  readonly command?: { readonly name: string; readonly interpreter: string }
+  /** Name of the command, for a program. `launched`: native/launcher.c starts it, with the capability that it needs. */
+  readonly command?: { readonly name: string; readonly launched?: true }
 }
 
-/** The speaker's runtime is the copy that carries the file capability; see image.ts. */
 export const ENTRY_POINTS: readonly EntryPoint[] = [
-  { source: 'controller/main.ts', command: { name: 'controller', interpreter: '/bin/node' } },
-  { source: 'speaker/main.ts', command: { name: 'speaker', interpreter: '/bin/node-net-raw' } },
+  { source: 'controller/main.ts', command: { name: 'controller' } },
+  { source: 'speaker/main.ts', command: { name: 'speaker', launched: true } },
   { source: 'speaker/wire/thread.ts' },
   { source: 'runtime/self-signed-thread.ts' },
-  { source: 'cli/main.ts', command: { name: 'invarctl', interpreter: '/bin/node' } },
+  { source: 'cli/main.ts', command: { name: 'invarctl' } },
 ]
 
 /** Entry points whose sources exist. */
@@ -58,7 +57,7 @@ export async function bundle(): Promise<void> {
 /** Packages in CommonJS ask for `require`, which a module has to make for itself. */
 function banner({ command }: EntryPoint): string {
   // A dependency of the Kubernetes client still uses Node's own punycode (DEP0040): not the operator's to mend.
-  const shebang = command === undefined ? '' : `#!${command.interpreter} --disable-warning=DEP0040\n`
+  const shebang = command === undefined ? '' : `#!/bin/node --disable-warning=DEP0040\n`
   return `${shebang}import { createRequire as __createRequire } from 'node:module'
 const require = __createRequire(import.meta.url)`
 }

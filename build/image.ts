@@ -62,11 +62,10 @@ export async function buildImage(): Promise<string> {
 export function imageEntries(): TarEntry[] {
   const addon = join(ROOT, ADDON)
   if (!existsSync(addon)) throw new Missing(`${ADDON} is not built: run \`node native/build.ts\``)
-  const node = strippedNode()
   return [
-    file('bin/node', node, 0o755),
-    // Effective NET_RAW without root: a file capability, on a copy because a process that is not granted it cannot start.
-    { ...file('bin/node-net-raw', node, 0o755), attributes: { 'security.capability': NET_RAW_EFFECTIVE } },
+    file('bin/node', strippedNode(), 0o755),
+    // NET_RAW without root: a file capability on the one program that hands it to Node, see there.
+    { ...file('app/bin/speaker', launcher(), 0o755), attributes: { 'security.capability': NET_RAW_PERMITTED } },
     ...sharedLibraries([nodePath(), addon]).map((path) => file(path.slice(1), readFileSync(path), 0o755)),
     file('app/native/invar.node', readFileSync(addon), 0o755),
     file('app/package.json', Buffer.from('{"type":"module"}\n')),
@@ -79,8 +78,8 @@ export function imageEntries(): TarEntry[] {
   ]
 }
 
-/** struct vfs_cap_data, revision 2: effective flag, permitted = bit 13, CAP_NET_RAW (capabilities(7)). */
-const NET_RAW_EFFECTIVE = Buffer.from('0100000200200000000000000000000000000000', 'hex')
+/** struct vfs_cap_data, revision 2: permitted = bit 13, CAP_NET_RAW (capabilities(7)). */
+const NET_RAW_PERMITTED = Buffer.from('0000000200200000000000000000000000000000', 'hex')
 
 function file(path: string, content: Uint8Array, mode = 0o644): Extract<TarEntry, { kind: 'file' }> {
   return { kind: 'file', path, content, mode }
@@ -89,7 +88,7 @@ function file(path: string, content: Uint8Array, mode = 0o644): Extract<TarEntry
 function programEntries(entry: ReturnType<typeof presentEntryPoints>[number]): TarEntry[] {
   const path = bundlePath(entry)
   const bundled = file(`app/${path}`, readFileSync(join(BUNDLES, path)), entry.command === undefined ? 0o644 : 0o755)
-  if (entry.command === undefined) return [bundled]
+  if (entry.command === undefined || entry.command.launched === true) return [bundled]
   // A link, so that the program finds its neighbours from where it really lies.
   return [bundled, { kind: 'symlink', path: `app/bin/${entry.command.name}`, target: `../${path}` }]
 }
@@ -114,6 +113,20 @@ function strippedNode(): Buffer {
     const strip = need('strip', 'install binutils (Debian: apt-get install binutils)')
     execFileSync(strip, ['--strip-all', '-o', join(scratch, 'node'), nodePath()])
     return readFileSync(join(scratch, 'node'))
+  } finally {
+    rmSync(scratch, { recursive: true, force: true })
+  }
+}
+
+/** native/launcher.c, with everything that it needs inside. */
+function launcher(): Buffer {
+  const scratch = mkdtempSync(join(tmpdir(), 'invar-image-'))
+  try {
+    const cc = need('cc', 'install a C compiler (Debian: apt-get install gcc libc6-dev)')
+    const target = join(scratch, 'speaker')
+    const flags = ['-Os', '-static', '-s', '-Wall', '-Wextra', '-Werror', '-Wl,--build-id=none']
+    execFileSync(cc, [...flags, '-o', target, 'native/launcher.c'], { cwd: ROOT })
+    return readFileSync(target)
   } finally {
     rmSync(scratch, { recursive: true, force: true })
   }

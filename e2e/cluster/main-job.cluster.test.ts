@@ -11,10 +11,10 @@ import { requireRoot } from '../../testkit/privilege.ts'
 /** Far above what a takeover takes, far below what Kubernetes needs to notice that a node is gone. */
 const TAKEOVER_LIMIT_MS = 2_000
 
-/** /proc/PID/status of the speaker, which is the only program that runs on the runtime with the file capability. */
+/** /proc/PID/status of the speaker. */
 const SPEAKER_STATUS = `
   for process in /proc/[0-9]*; do
-    case "$(tr '\\0' ' ' < $process/cmdline)" in /bin/node-net-raw*) cat $process/status; break ;; esac
+    case "$(tr '\\0' ' ' < $process/cmdline)" in /bin/node*/app/speaker/main.js*) cat $process/status; break ;; esac
   done`
 
 /** The tests build on one another: they are the scenes of one play. */
