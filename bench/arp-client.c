@@ -2,7 +2,7 @@
  * Asks for IPv4 addresses by ARP and times the answers, from just before a question is sent until the kernel has its
  * answer (SO_TIMESTAMPNS): when this program itself is woken does not count, and while it waits it needs no processor.
  *
- *   arp-client INTERFACE SENDER_IP KERNEL_IP FIRST_IP ADDRESSES ROUNDS
+ *   arp-client INTERFACE SENDER_IP KERNEL_IP FIRST_IP ADDRESSES ROUNDS [TIMEOUT_MS]
  *
  * Each round asks once for KERNEL_IP and once for one of ADDRESSES addresses from FIRST_IP on. Prints a line for each:
  * how many answers were lost, and nanoseconds at the median, the 99th percentile and the maximum.
@@ -24,7 +24,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define TIMEOUT_MS 1000
+static int timeout_ms = 1000;
 
 struct frame {
   struct ether_header ethernet;
@@ -91,7 +91,7 @@ static long ask(int fd, struct frame *request, in_addr_t target) {
   clock_gettime(CLOCK_REALTIME, &start);
   if (send(fd, request, sizeof *request, 0) < 0) fail("send");
   struct pollfd readable = {.fd = fd, .events = POLLIN};
-  while (poll(&readable, 1, TIMEOUT_MS) == 1) {
+  while (poll(&readable, 1, timeout_ms) == 1) {
     struct frame reply;
     long arrival;
     if (!receive(fd, &reply, &arrival)) continue;
@@ -123,7 +123,8 @@ static void report(const char *name, long *times, int count) {
 }
 
 int main(int count, char **argument) {
-  if (count != 7) return 2;
+  if (count != 7 && count != 8) return 2;
+  if (count == 8) timeout_ms = atoi(argument[7]);
   uint8_t mac[ETH_ALEN];
   int fd = open_socket(argument[1], mac);
   struct frame request = request_from(mac, inet_addr(argument[2]));

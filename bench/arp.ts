@@ -13,6 +13,7 @@ import { startWireNode, type WireNode } from '../testkit/wire-node.ts'
 
 const ROUNDS = Number(process.env.INVAR_BENCH_ROUNDS ?? 5000)
 const FIRST = 0x0a640000
+export const ADDRESSES_FROM = formatAddress({ family: 4, bits: BigInt(FIRST) })
 const MEDIAN_RATIO_BAR = 2
 const BUSY_P99_BAR_US = 1000
 
@@ -71,7 +72,7 @@ async function run(progress: (text: string) => void) {
   }
 }
 
-async function startAnnouncing(lan: Lan, addresses: number): Promise<WireNode> {
+export async function startAnnouncing(lan: Lan, addresses: number): Promise<WireNode> {
   const main = fileURLToPath(new URL('./arp-speaker.ts', import.meta.url))
   const node = await startWireNode(lan.host('speaker'), { name: 'speaker', main })
   const ips = Array.from({ length: addresses }, (_, index) => formatAddress({ family: 4, bits: BigInt(FIRST + index) }))
@@ -95,7 +96,7 @@ async function startParsing(node: WireNode): Promise<void> {
 }
 
 function measure(lan: Lan, client: string, addresses: number, mainThread: Figure['mainThread']): Figure {
-  const range = [formatAddress({ family: 4, bits: BigInt(FIRST) }), String(addresses), String(ROUNDS)]
+  const range = [ADDRESSES_FROM, String(addresses), String(ROUNDS)]
   const output = lan.host('client').run(client, 'eth0', '10.99.0.2', '10.99.0.1', ...range)
   const [kernel, ours] = ['kernel', 'ours'].map((name) => timesOf(output, name)) as [Times, Times]
   const medianRatio = ours.medianUs / kernel.medianUs
@@ -103,7 +104,7 @@ function measure(lan: Lan, client: string, addresses: number, mainThread: Figure
   return { addresses, mainThread, kernel, ours, medianRatio, pass: isFast && ours.lost === 0 }
 }
 
-function timesOf(output: string, name: string): Times {
+export function timesOf(output: string, name: string): Times {
   const line = output.split('\n').find((text) => text.startsWith(`${name} `)) ?? ''
   const field = (key: string) => Number(new RegExp(`${key}=(\\d+)`).exec(line)?.[1] ?? Number.NaN)
   return { lost: field('lost'), medianUs: field('median') / 1e3, p99Us: field('p99') / 1e3, maxUs: field('max') / 1e3 }

@@ -70,6 +70,10 @@ interface Addon {
       readonly filter: Uint32Array
     },
   ): Handle
+  /** From now on frames of the socket are shared by its group, as the program says. */
+  leadGroup(socket: Handle, program: Uint32Array): void
+  /** Opened with a filter that rejects all, the socket gets its share through `filter` from now on. */
+  joinGroup(socket: Handle, leader: Handle, filter: Uint32Array): void
   netlinkOpen(options: SocketOptions & { readonly groups: number; readonly receiveBufferBytes: number }): Handle
   groupsOpen(options: SocketOptions): Handle
   udpOpen(

@@ -6,6 +6,7 @@ export { InterfaceMonitor, type Interfaces, type NetworkInterface } from './inte
 export { MulticastGroups } from './multicast-groups.ts'
 export type { Link, LinkAddress } from './netlink.ts'
 export type { Protocol } from './packet-filter.ts'
+export { PacketLanes, type PacketLanesOptions } from './packet-lanes.ts'
 export { PacketSocket, type PacketSocketOptions } from './packet-socket.ts'
 export { preferPromptness } from './schedule.ts'
 export { adaptTcp, listenTcp, TcpDial, type TcpListenOptions, type TcpPath, unacknowledgedBytes } from './tcp.ts'

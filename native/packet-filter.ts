@@ -9,6 +9,10 @@ type Instruction = readonly [code: number, jumpTrue: number, jumpFalse: number, 
 const LOAD_BYTE = 0x30
 const JUMP_IF_EQUAL = 0x15
 const RETURN = 0x06
+const LOAD_WORD = 0x20
+const MULTIPLY = 0x24
+const SHIFT_RIGHT = 0x74
+const RETURN_ACCUMULATOR = 0x16
 
 /** SKF_AD_OFF + SKF_AD_PKTTYPE: how the device saw the destination. */
 const PACKET_TYPE = 0xfffff000 + 4
@@ -16,6 +20,11 @@ const PACKET_OTHERHOST = 3
 
 const ACCEPT_WHOLE = 0xffffffff
 const REJECT = 0
+
+/** SKF_LL_OFF: from the link-layer header, wherever the program's own offsets count from. */
+const LINK_LAYER = 0xffe00000
+/** The last four bytes of the source MAC: the first are often the vendor's. */
+const SOURCE_MAC_END_AT = 8
 
 const IPV6_NEXT_HEADER_AT = 14 + 6
 const ICMPV6 = 58
@@ -46,6 +55,19 @@ const NDP: readonly Instruction[] = [
   [RETURN, 0, 0, ACCEPT_WHOLE],
   [RETURN, 0, 0, REJECT],
 ]
+
+export const REJECT_ALL = new Uint32Array([RETURN, 0, 0, REJECT])
+
+/** A number from the source MAC address; an odd `factor` that nobody else knows makes it hard to meet another's. */
+export function spreadBySource(factor: number): Uint32Array {
+  const program: readonly Instruction[] = [
+    [LOAD_WORD, 0, 0, LINK_LAYER + SOURCE_MAC_END_AT],
+    [MULTIPLY, 0, 0, factor | 1],
+    [SHIFT_RIGHT, 0, 0, 24],
+    [RETURN_ACCUMULATOR, 0, 0, 0],
+  ]
+  return new Uint32Array(program.flat())
+}
 
 /** What a packet socket hears: EtherType, filter, and slots large enough for every frame worth an answer. */
 export const PROTOCOLS = {

@@ -1,11 +1,13 @@
 import { addon, errorCode, type Handle, memoryOf, type Slots, type SocketStatistics, slots } from './addon.ts'
-import { PROTOCOLS, type Protocol } from './packet-filter.ts'
+import { PROTOCOLS, type Protocol, REJECT_ALL, spreadBySource } from './packet-filter.ts'
 
 const BATCH = 64
 
 export interface PacketSocketOptions {
   readonly interfaceIndex: number
   readonly protocol: Protocol
+  /** It hears nothing until it has joined a group of sockets by `joinGroup`. */
+  readonly isFollower?: boolean
   /**
    * `count` frames are in `socket.received`, until this returns. It may fill `socket.sending` from slot 0 and answers
    * with how many frames of it to send; they leave before the next batch is read.
@@ -27,17 +29,19 @@ export class PacketSocket {
   readonly received: Slots
   readonly sending: Slots
   readonly #handle: Handle
+  readonly #filter: Uint32Array
 
   /** Throws an Error with `code`: `EPERM` without the capability NET_RAW, `ENODEV` when there is no such interface. */
   constructor(options: PacketSocketOptions) {
     const protocol = PROTOCOLS[options.protocol]
     this.received = slots(BATCH, protocol.receivedSlotBytes)
     this.sending = slots(BATCH, protocol.sendingSlotBytes)
+    this.#filter = protocol.filter
     this.#handle = open(() =>
       addon.packetOpen({
         interfaceIndex: options.interfaceIndex,
         etherType: protocol.etherType,
-        filter: protocol.filter,
+        filter: options.isFollower ? REJECT_ALL : protocol.filter,
         receiveBufferBytes: options.receiveBufferBytes ?? 1 << 20,
         queueCapacity: options.queueCapacity ?? 1024,
         onFrames: options.onFrames,
@@ -56,6 +60,15 @@ export class PacketSocket {
    */
   send(count: number): number {
     return addon.send(this.#handle, count)
+  }
+
+  /** Shares the frames with those that will join: all frames of one source MAC go to one socket. */
+  leadGroup(factor: number): void {
+    addon.leadGroup(this.#handle, spreadBySource(factor))
+  }
+
+  joinGroup(leader: PacketSocket): void {
+    addon.joinGroup(this.#handle, leader.#handle, this.#filter)
   }
 
   /** Makes the interface accept frames to a link-layer group (6 bytes), while the socket is open. */

@@ -9,7 +9,14 @@ import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { isMainThread, parentPort, Worker } from 'node:worker_threads'
-import { InterfaceMonitor, type Interfaces, MulticastGroups, PacketSocket, type PacketSocketOptions } from './index.ts'
+import {
+  InterfaceMonitor,
+  type Interfaces,
+  MulticastGroups,
+  PacketLanes,
+  PacketSocket,
+  type PacketSocketOptions,
+} from './index.ts'
 
 const LEFT = 10
 const RIGHT = 11
@@ -229,6 +236,59 @@ async function fullReceiveBuffer(): Promise<void> {
   send(left.socket, numbered(1, 7_000_000))
   await right.heard(right.frames.length + 1)
   assert.equal(numberIn(right.frames.at(-1)!), 7_000_000)
+}
+
+/** One source sends more than its lane can take; who shares no lane with it is heard in full. */
+async function lanesKeepSourcesApart(): Promise<void> {
+  const sources = 50
+  const lanesOf = new Map<number, Set<PacketSocket>>()
+  let heard = 0
+  const last = Promise.withResolvers<void>()
+  const lanes = new PacketLanes({
+    interfaceIndex: RIGHT,
+    protocol: 'arp',
+    secret: 0x9e37_79b1,
+    receiveBufferBytes: 1 << 16,
+    onDown: last.reject,
+    onFrames(lane, count) {
+      const { bytes, slotBytes } = lane.received
+      for (let slot = 0; slot < count; slot++) {
+        const source = bytes[slot * slotBytes + 11]!
+        if (source > 0) heard += 1
+        lanesOf.set(source, (lanesOf.get(source) ?? new Set()).add(lane))
+        if (numberIn(bytes.subarray(slot * slotBytes, (slot + 1) * slotBytes)) === LAST) last.resolve()
+      }
+      return 0
+    },
+  })
+  const left = new Listener(LEFT)
+  const from = (source: number, number: number) => {
+    const bytes = frame(number)
+    bytes[11] = source
+    return bytes
+  }
+  const others = Array.from({ length: sources }, (_, index) => index + 1)
+  // Nothing is read before this function waits.
+  send(
+    left.socket,
+    Array.from({ length: 5000 }, (_, number) => from(0, number)),
+  )
+  send(
+    left.socket,
+    others.map((source) => from(source, source === sources ? LAST : source)),
+  )
+  await last.promise
+  await turn()
+  const flooded = [...(lanesOf.get(0) ?? [])]
+  assert.equal(flooded.length, 1)
+  assert.ok(flooded[0]!.statistics()!.kernelDrops > 0, 'the lane of the flood is full')
+  const lost = others.filter((source) => !lanesOf.has(source)).length
+  assert.equal(heard, sources - lost, 'no frame on two lanes')
+  assert.ok([...lanesOf.values()].every(({ size }) => size === 1))
+  assert.ok(new Set([...lanesOf.values()].flatMap((one) => [...one])).size >= 4, 'sources are spread')
+  assert.ok(lost < sources / 2, `${lost} of ${sources} shared the lane of the flood`)
+  lanes.close()
+  left.socket.close()
 }
 
 async function fullSendBuffer(): Promise<void> {
@@ -473,6 +533,7 @@ export const SCENARIOS: Readonly<Record<string, () => Promise<void>>> = {
   'an interface that disappears is an event': interfaceDisappears,
   'an interface that goes down is an event; up again, it serves a new socket': interfaceGoesDown,
   'a full receive buffer loses and counts, then goes on': fullReceiveBuffer,
+  'sources are spread over lanes: one that floods does not drown the others': lanesKeepSourcesApart,
   'a full send buffer queues so many, in order, and counts what is lost': fullSendBuffer,
   'a full device queue loses and counts': deviceQueueFull,
   'without NET_RAW the error names the capability': noPermission,

@@ -78,6 +78,7 @@ NAPI_MODULE_INIT(/* napi_env env, napi_value exports */) {
     napi_callback function;
   } functions[] = {
       {"packetOpen", packet_open},   {"groupsOpen", groups_open}, {"netlinkOpen", netlink_open},
+      {"leadGroup", lead_group},     {"joinGroup", join_group},
       {"membership", membership},    {"send", send_frames},       {"close", close_socket},
       {"statistics", statistics},    {"errorName", error_name},  {"udpOpen", udp_open},
       {"shortenTimeSlice", shorten_time_slice},

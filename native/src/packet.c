@@ -15,30 +15,6 @@
 #define PACKET_IGNORE_OUTGOING 23
 #endif
 
-/* struct sock_filter as JavaScript lays it out: code, jump if true, jump if false, operand. */
-#define WORDS_PER_INSTRUCTION 4
-
-static bool read_filter(napi_env env, napi_value options, struct sock_filter *program, unsigned short *length) {
-  napi_value value;
-  napi_typedarray_type type;
-  size_t words;
-  void *data;
-  if (napi_get_named_property(env, options, "filter", &value) != napi_ok) return false;
-  if (napi_get_typedarray_info(env, value, &type, &words, &data, NULL, NULL) != napi_ok) return false;
-  if (type != napi_uint32_array || words % WORDS_PER_INSTRUCTION != 0) return false;
-  size_t instructions = words / WORDS_PER_INSTRUCTION;
-  if (instructions == 0 || instructions > BPF_MAXINSNS) return false;
-  const uint32_t *word = data;
-  for (size_t i = 0; i < instructions; i++, word += WORDS_PER_INSTRUCTION) {
-    program[i].code = (uint16_t)word[0];
-    program[i].jt = (uint8_t)word[1];
-    program[i].jf = (uint8_t)word[2];
-    program[i].k = word[3];
-  }
-  *length = (unsigned short)instructions;
-  return true;
-}
-
 static const char *configure(int fd, const struct sock_fprog *program, int receive_bytes) {
   int on = 1;
   if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, program, sizeof *program) != 0) return "setsockopt(SO_ATTACH_FILTER)";
@@ -54,7 +30,7 @@ static const char *configure(int fd, const struct sock_fprog *program, int recei
  */
 napi_value packet_open(napi_env env, napi_callback_info info) {
   static const int attached_at_bind = 0;
-  napi_value options;
+  napi_value options, filter;
   size_t arguments = 1;
   uint32_t interface_index, ether_type, receive_bytes;
   struct sock_filter instructions[BPF_MAXINSNS];
@@ -63,7 +39,7 @@ napi_value packet_open(napi_env env, napi_callback_info info) {
   if (!read_uint32(env, options, "interfaceIndex", &interface_index) ||
       !read_uint32(env, options, "etherType", &ether_type) ||
       !read_uint32(env, options, "receiveBufferBytes", &receive_bytes) ||
-      !read_filter(env, options, instructions, &program.len))
+      napi_get_named_property(env, options, "filter", &filter) != napi_ok || !read_program(env, filter, &program))
     return throw_argument(env, "packet socket options of the wrong shape");
 
   int fd = socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, attached_at_bind);

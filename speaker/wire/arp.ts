@@ -1,4 +1,4 @@
-import { PacketSocket } from '../../native/index.ts'
+import { PacketLanes, type PacketSocket } from '../../native/index.ts'
 import {
   ARP_FRAME_BYTES,
   type ArpStation,
@@ -23,6 +23,9 @@ import type { Responder, ResponderContext } from './responder.ts'
 
 const IGNORED = VERDICTS.map((verdict) => `arp-${verdict}`)
 
+/** Frames of each lane that may wait while the send buffer is full. */
+const QUEUE_CAPACITY = 256
+
 /** Answers ARP requests on one interface, from the callback of the socket to the reply without an allocation. */
 export class ArpResponder implements Responder {
   readonly family = 4
@@ -30,7 +33,7 @@ export class ArpResponder implements Responder {
   readonly #context: ResponderContext
   readonly #ignored: IgnoredCounters
   readonly #station: ArpStation
-  readonly #socket: PacketSocket
+  readonly #lanes: PacketLanes
   readonly #outbox: Outbox
 
   /** Throws an Error with `code` when the socket cannot be opened. */
@@ -41,13 +44,15 @@ export class ArpResponder implements Responder {
     const { name } = usable
     const { holdings } = context
     this.#station = arpStation(usable.mac, (ipv4) => holdings.ipv4Holding(ipv4, name), context.isOwnMac)
-    this.#socket = new PacketSocket({
+    this.#lanes = new PacketLanes({
       interfaceIndex: usable.index,
       protocol: 'arp',
-      onFrames: (count) => this.#answer(count),
+      secret: context.secret,
+      queueCapacity: QUEUE_CAPACITY,
+      onFrames: (lane, count) => this.#answer(lane, count),
       onDown: () => context.onDown(this),
     })
-    this.#outbox = new Outbox(this.#socket)
+    this.#outbox = new Outbox(this.#lanes.first)
   }
 
   announce(held: Held): void {
@@ -69,12 +74,13 @@ export class ArpResponder implements Responder {
   }
 
   close(): void {
-    this.#socket.close()
+    this.#lanes.close()
   }
 
-  #answer(count: number): number {
-    const { received, sending } = this.#socket
+  #answer(lane: PacketSocket, count: number): number {
+    const { received, sending } = lane
     const station = this.#station
+    const mayAnswer = this.#context.mayAnswer()
     let replies = 0
     let claims: number[] | undefined
     for (let slot = 0; slot < count; slot++) {
@@ -85,21 +91,22 @@ export class ArpResponder implements Responder {
         claims ??= []
         claims.push(at)
       }
-      if ((verdict & VERDICT_MASK) === Verdict.Replied) {
+      const outcome = verdict & VERDICT_MASK
+      if (outcome !== Verdict.Replied) this.#ignored.add(IGNORED[outcome]!)
+      else if (!mayAnswer) this.#ignored.add('arp-stood-still')
+      else {
         sending.lengths[replies] = ARP_FRAME_BYTES
         replies += 1
         this.#count(targetIpv4At(received.bytes, at))
-      } else {
-        this.#ignored.add(IGNORED[verdict & VERDICT_MASK]!)
       }
     }
-    return claims === undefined ? replies : this.#reportClaims(claims, replies)
+    return claims === undefined ? replies : this.#reportClaims(lane, claims, replies)
   }
 
   /** What follows from a claim may announce, which uses the same slots: the replies leave first. */
-  #reportClaims(claims: readonly number[], replies: number): number {
-    const seen = claims.map((at) => claimAt(this.#socket.received.bytes, at))
-    if (replies > 0) this.#socket.send(replies)
+  #reportClaims(lane: PacketSocket, claims: readonly number[], replies: number): number {
+    const seen = claims.map((at) => claimAt(lane.received.bytes, at))
+    if (replies > 0) lane.send(replies)
     for (const claim of seen) this.#context.onClaim(claim, this.#interface.name)
     return 0
   }

@@ -94,8 +94,10 @@ export class NdpResponder implements Responder {
       const at = slot * slotBytes
       judgements.push(judgeNdp(bytes.subarray(at, at + lengths[slot]!), this.#table))
     }
+    const mayAnswer = this.#context.mayAnswer()
     for (const { answer } of judgements) {
       if (answer.kind === 'ignore') this.#context.ignored.add(`ndp-${answer.because}`)
+      else if (!mayAnswer) this.#context.ignored.add('ndp-stood-still')
       else this.#reply(answer.ip, answer.frame)
     }
     this.#outbox.flush()

@@ -1,6 +1,7 @@
 /** The responders of all usable interfaces: opened, closed and told what is held, as interfaces and holdings change. */
 import type { Mac } from '../../net/ethernet/index.ts'
 import type { Address, Family } from '../../net/ip/index.ts'
+import type { Random } from '../../runtime/random.ts'
 import { ArpResponder } from './arp.ts'
 import type { IgnoredCounters } from './counters.ts'
 import type { Held, Holdings } from './holdings.ts'
@@ -35,6 +36,10 @@ export interface ResponderContext {
   readonly holdings: Holdings
   readonly ignored: IgnoredCounters
   readonly isOwnMac: (mac: Mac) => boolean
+  /** false: this thread stood still, and others may answer by now; what waited is not to be answered. */
+  readonly mayAnswer: () => boolean
+  /** By which askers are spread over lanes. */
+  readonly secret: number
   readonly onClaim: (claim: Claim, interfaceName: string) => void
   /** Its socket is closed: the interface went down or away. */
   readonly onDown: (responder: Responder) => void
@@ -42,6 +47,8 @@ export interface ResponderContext {
 }
 
 export interface ResponderEvents {
+  /** Asked for each batch of questions. */
+  readonly mayAnswer: () => boolean
   readonly claim: (claim: Claim, interfaceName: string) => void
   /** A responder ended by itself; `sync` opens it again if its interface is still there. */
   readonly down: () => void
@@ -70,13 +77,15 @@ export class Responders {
   #usable: ReadonlyMap<string, UsableInterface> = new Map()
   #ownMacs: ReadonlySet<Mac> = new Set()
 
-  constructor(holdings: Holdings, ignored: IgnoredCounters, events: ResponderEvents) {
+  constructor(holdings: Holdings, ignored: IgnoredCounters, random: Random, events: ResponderEvents) {
     this.#holdings = holdings
     this.#events = events
     this.#context = {
       holdings,
       ignored,
       isOwnMac: (mac) => this.#ownMacs.has(mac),
+      mayAnswer: events.mayAnswer,
+      secret: Math.floor(random() * 2 ** 32),
       onClaim: events.claim,
       onDown: (responder) => this.#forget(responder),
       onFault: events.fault,

@@ -67,6 +67,8 @@ export class Shell {
   #watch: 'unknown' | 'nobody' | 'members' = 'unknown'
   #goodbye: { isReleased: boolean; isLeft: boolean; isBgpOver: boolean } | undefined
   #isReady = false
+  /** Membership knows that this thread stood still. */
+  #isCatchingUp = false
 
   constructor(options: ShellOptions) {
     const { node, clock, refreshIntervalMs, probeNewAddresses: isProbing } = options
@@ -74,7 +76,8 @@ export class Shell {
     this.#clock = clock
     this.#layer2 = layer2.initial({ ...layer2.DEFAULT_OPTIONS, node, refreshIntervalMs, isProbing })
     this.#membership = membership.initial({ node, bootId: BigInt(Math.floor(clock.wall() * 1000)) })
-    this.#responders = new Responders(this.#holdings, this.#ignored, {
+    this.#responders = new Responders(this.#holdings, this.#ignored, options.random, {
+      mayAnswer: () => this.#mayAnswer(),
       claim: (claim, name) => this.#takeClaim(claim, name),
       down: () => this.#timers.reopen.arm(clock.now() + REOPEN_AFTER_MS),
       fault: (what, cause) => this.#reportFault(what, cause),
@@ -169,7 +172,16 @@ export class Shell {
 
   // ---- machines
 
+  #mayAnswer(): boolean {
+    return this.#watch !== 'members' || membership.mayAnswer(this.#membership, this.#clock.now())
+  }
+
   #post(queued: Queued): void {
+    // After a standstill whatever comes first comes first; but only membership knows what it is worth by now.
+    if (queued.machine === 'layer2' && !this.#isCatchingUp && !this.#mayAnswer()) {
+      // Stepped here and now: what it says about us must come before what is posted, not behind it.
+      this.#post({ machine: 'membership', event: { kind: 'timer' } })
+    }
     this.#queue.push(queued)
     if (this.#isDraining) return
     this.#isDraining = true
@@ -230,6 +242,7 @@ export class Shell {
         this.#timers.membership.arm(action.at)
         return
       case 'members':
+        this.#isCatchingUp = action.isCatchingUp
         this.#post({ machine: 'layer2', event: { kind: 'members', members: action } })
         this.#options.post({ kind: 'members', alive: [...action.alive.keys()].sort() })
         return
