@@ -26,8 +26,10 @@ export async function startFrr(options: RouterOptions): Promise<Router> {
   const show = async (command: string) => JSON.parse(await vtysh('-c', command))
   const zebra = startDaemon(workplace, options, 'zebra')
   await answering(zebra, () => vtysh('-d', 'zebra', '-c', 'show version'))
-  const [bgpd, bfdd] = [startDaemon(workplace, options, 'bgpd'), startDaemon(workplace, options, 'bfdd')]
-  for (const daemon of [bgpd, bfdd]) await answering(daemon, () => vtysh('-d', daemon.name, '-c', 'show version'))
+  const isWatched = options.neighbors.some(({ bfd }) => bfd !== undefined)
+  const bgpd = startDaemon(workplace, options, 'bgpd')
+  const others = isWatched ? [startDaemon(workplace, options, 'bfdd')] : []
+  for (const daemon of [bgpd, ...others]) await answering(daemon, () => vtysh('-d', daemon.name, '-c', 'show version'))
   await vtysh('-b')
   return {
     kind: 'frr',
@@ -44,7 +46,7 @@ export async function startFrr(options: RouterOptions): Promise<Router> {
       writeFileSync(join(directory, 'frr.conf'), configurationOf(EXAMPLE, changed))
       await vtysh('-b')
     },
-    ...lifeOf(workplace, [bgpd, zebra, bfdd]),
+    ...lifeOf(workplace, [bgpd, zebra, ...others]),
   }
 }
 
