@@ -3,7 +3,14 @@
  * by simulated segments under virtual time. What a client would get as an answer is asked with a real ARP request.
  */
 import { ArpOperation, arpAnnouncement, arpProbe, decodeArp, encodeArp, judgeArp } from '../net/arp/index.ts'
-import { BROADCAST_MAC, ETHERNET_HEADER_BYTES, EtherType, encodeFrame, formatMac } from '../net/ethernet/index.ts'
+import {
+  BROADCAST_MAC,
+  decodeFrame,
+  ETHERNET_HEADER_BYTES,
+  EtherType,
+  encodeFrame,
+  formatMac,
+} from '../net/ethernet/index.ts'
 import { type Address, formatAddress, parseAddress } from '../net/ip/index.ts'
 import * as l2 from '../net/l2/index.ts'
 import * as membership from '../net/membership/index.ts'
@@ -19,6 +26,10 @@ export interface WorldOptions {
   readonly segments?: readonly string[]
   readonly weather?: Weather
   readonly services?: readonly l2.WantedService[]
+  /** Clocks run this much too fast or too slow at most, each at a rate of its own: 0.01 = one in a hundred. Default 0. */
+  readonly drift?: number
+  /** Other stations than the nodes' own, which may hold addresses: see `Stranger`. */
+  readonly hasStranger?: boolean
 }
 
 type Packet =
@@ -27,6 +38,7 @@ type Packet =
 
 const KEY = new TextEncoder().encode('AAECAwQFBgcICQoLDA0ODw')
 const CLIENT_MAC = 0x02_ff_00_00_00_01
+const STRANGER_MAC = 0x02_ff_00_00_00_99
 
 /** One process of a speaker; a restart makes a new one. */
 class Speaker {
@@ -44,10 +56,14 @@ class Speaker {
   #announceable: readonly string[] = []
   #isDead = false
   #frozen: (() => void)[] | undefined
+  readonly #rate: number
+  /** Its own clock, which starts anew with the machine and never runs backwards. */
+  #time = 0
 
-  constructor(world: World, node: string, bootId: bigint) {
+  constructor(world: World, node: string, bootId: bigint, rate: number) {
     this.#world = world
     this.node = node
+    this.#rate = rate
     this.#up = world.segmentNames
     this.#membership = membership.initial({ node, bootId })
     this.#l2 = l2.initial({ ...l2.DEFAULT_OPTIONS, node })
@@ -62,6 +78,25 @@ class Speaker {
 
   desire(services: readonly l2.WantedService[]): void {
     this.#decide({ kind: 'desired', isComplete: true, services })
+  }
+
+  /** One Service is new or has changed; heard of when awake. */
+  change(service: l2.WantedService): void {
+    this.#whenAwake(() => this.#decide({ kind: 'desired', isComplete: false, services: [service] }))
+  }
+
+  #now(): number {
+    this.#time = Math.max(this.#time, this.#world.clock.now * this.#rate)
+    return this.#time
+  }
+
+  /** A timer that never rings before its time, however the rates round. */
+  #ringAt(at: number, wake: () => void): void {
+    const ring = () => {
+      this.#time = Math.max(this.#time, at)
+      wake()
+    }
+    this.#world.clock.at(at / this.#rate, () => this.#whenAwake(ring))
   }
 
   interfacesUp(names: readonly string[]): void {
@@ -112,7 +147,7 @@ class Speaker {
 
   #receiveArp(segment: string, frame: Uint8Array): void {
     // What has waited while we stood still was asked of whoever answers by now.
-    const mayAnswer = membership.mayAnswer(this.#membership, this.#world.clock.now)
+    const mayAnswer = membership.mayAnswer(this.#membership, this.#now())
     const { answer, claim } = judgeArp(frame, {
       mac: this.#world.macOf(this.node, segment),
       holding: (ip) => this.#holding(ip, segment),
@@ -135,8 +170,8 @@ class Speaker {
 
   #heartbeat(event: membership.Event): void {
     const wake = () => this.#heartbeat({ kind: 'timer' })
-    for (const action of membership.step(this.#membership, event, this.#world.clock.now)) {
-      if (action.kind === 'arm') this.#world.clock.at(action.at, () => this.#whenAwake(wake))
+    for (const action of membership.step(this.#membership, event, this.#now())) {
+      if (action.kind === 'arm') this.#ringAt(action.at, wake)
       else if (action.kind === 'multicast') {
         this.#world.transmit(this.node, action.interface, { kind: 'heartbeat', bytes: action.bytes })
       } else if (action.kind === 'unicast') this.#world.transmitUnicast(this.node, action.address, action.bytes)
@@ -159,10 +194,10 @@ class Speaker {
 
   #decide(event: l2.Event): void {
     // Membership is the first to notice that this process stood still, or old plans would be carried out.
-    if (membership.isStale(this.#membership, this.#world.clock.now)) this.#heartbeat({ kind: 'timer' })
+    if (membership.isStale(this.#membership, this.#now())) this.#heartbeat({ kind: 'timer' })
     const wake = () => this.#decide({ kind: 'timer' })
-    for (const action of l2.step(this.#l2, event, this.#world.clock.now)) {
-      if (action.kind === 'arm') this.#world.clock.at(action.at, () => this.#whenAwake(wake))
+    for (const action of l2.step(this.#l2, event, this.#now())) {
+      if (action.kind === 'arm') this.#ringAt(action.at, wake)
       else if (action.kind === 'conflict') this.conflicts.push(action.mac)
       else if (action.kind === 'announce') this.#announce(action.ip, action.interface)
       else if (action.kind === 'probe') this.#probe(action.ip, action.interface)
@@ -215,6 +250,9 @@ export class World {
   /** How often an address has gone from one node to another, or to its first. */
   moves = 0
   #boots = 1n
+  readonly #drift: number
+  /** Addresses that a station which is no member uses, if there is one. */
+  readonly strangersAddresses = new Set<string>()
   services: readonly l2.WantedService[]
 
   constructor(options: WorldOptions) {
@@ -225,6 +263,8 @@ export class World {
     this.segments = new Map(this.segmentNames.map((name) => [name, new Segment(this.clock, this.random, weather)]))
     this.#routed = new Segment(this.clock, this.random, weather)
     this.services = options.services ?? []
+    this.#drift = options.drift ?? 0
+    if (options.hasStranger === true) this.firstSegment.attach('stranger', (packet) => this.#answerAsStranger(packet))
     this.firstSegment.attach('client', (packet) => this.#believe(packet))
     for (const node of this.nodes) this.start(node)
   }
@@ -244,7 +284,7 @@ export class World {
 
   /** Starts a speaker, again if it was killed: with a newer boot id. */
   start(node: string): void {
-    const speaker = new Speaker(this, node, this.#boots++)
+    const speaker = new Speaker(this, node, this.#boots++, 1 + this.random.between(-this.#drift, this.#drift))
     this.#speakers.set(node, speaker)
     for (const [name, segment] of this.segments) segment.attach(node, (packet) => speaker.receive(name, packet))
     this.#routed.attach(node, (bytes) => speaker.receiveUnicast(bytes))
@@ -264,13 +304,50 @@ export class World {
     for (const speaker of this.#speakers.values()) speaker.desire(services)
   }
 
+  /** Each speaker hears of it after a time of its own, as from the API server. */
+  change(service: l2.WantedService, mostLagMs = 0): void {
+    this.services = [...this.services.filter(({ key }) => key !== service.key), service]
+    for (const node of this.#speakers.keys()) {
+      this.clock.after(this.random.between(0, mostLagMs), () => {
+        // The newest, since an older one may arrive after it here, and never does from an API server.
+        const newest = this.services.find(({ key }) => key === service.key)
+        this.#speakers.get(node)?.change(newest ?? { key: service.key, layer2: [] })
+      })
+    }
+  }
+
+  /** The stranger takes the address and says so to everybody. */
+  strangerTakes(ip: string): void {
+    this.strangersAddresses.add(ip)
+    for (const frame of arpAnnouncement(STRANGER_MAC, parseAddress(ip)!)) {
+      this.firstSegment.broadcast('stranger', { kind: 'arp', frame })
+    }
+  }
+
+  #answerAsStranger(packet: Packet): void {
+    if (packet.kind !== 'arp') return
+    const holding = (ip: Address) => (this.strangersAddresses.has(formatAddress(ip)) ? 'here' : 'nowhere')
+    const table = { mac: STRANGER_MAC, holding, isOwnMac: (mac: number) => mac === STRANGER_MAC } as const
+    const { answer } = judgeArp(packet.frame, table)
+    if (answer.kind === 'reply') this.transmit('stranger', this.segmentNames[0]!, { kind: 'arp', frame: answer.frame })
+  }
+
   /** Tells a stable MAC for each interface of each node: 02:00:00:00:SS:NN. */
   macOf(node: string, segment: string): number {
     return 0x0200_0000_0000 + this.segmentNames.indexOf(segment) * 0x100 + this.nodes.indexOf(node) + 1
   }
 
   transmit(from: string, segment: string, packet: Packet): void {
-    this.segments.get(segment)?.broadcast(from, packet)
+    const to = packet.kind === 'arp' ? this.#stationOf(decodeFrame(packet.frame).destination) : undefined
+    if (to === undefined) this.segments.get(segment)?.broadcast(from, packet)
+    else this.segments.get(segment)?.send(from, to, packet)
+  }
+
+  /** undefined = everybody. */
+  #stationOf(mac: number): string | undefined {
+    if (mac === CLIENT_MAC) return 'client'
+    if (mac === STRANGER_MAC) return 'stranger'
+    return this.nodes.find((node) => this.segmentNames.some((segment) => this.macOf(node, segment) === mac))
   }
 
   transmitUnicast(from: string, to: string, bytes: Uint8Array): void {
