@@ -198,7 +198,12 @@ export class BareClient {
   }
 
   patchStatus(name: string, status: object): Promise<Buffer> {
-    return this.send('PATCH', `/api/v1/namespaces/default/services/${name}/status`, { status })
+    return this.patchService(name, { status })
+  }
+
+  /** @param patch of the status, and of what the API server takes together with it */
+  patchService(name: string, patch: object): Promise<Buffer> {
+    return this.send('PATCH', `/api/v1/namespaces/default/services/${name}/status`, patch)
   }
 
   close(): void {

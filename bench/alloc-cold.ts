@@ -1,7 +1,8 @@
 /**
  * A cold start: 10,000 Services exist, none has an address, the controller starts. Its rate, from the start of the
  * process to the last status, is held against a bare loop that patches as many statuses over as many connections with
- * no controller in the way: once before and once after, so that both see the same machine.
+ * no controller in the way. Both take turns, and each start is held against the loops before and after it: what else
+ * the machine does at that moment, all of them see.
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import type { ControllerProcess } from '../testkit/controller-process.ts'
@@ -18,9 +19,12 @@ import {
   startAllocationCluster,
 } from './alloc-cluster.ts'
 import { seedServices } from './alloc-seed.ts'
-import { rounded, timed } from './alloc-times.ts'
+import { percentile, rounded, timed } from './alloc-times.ts'
 
 const BAR = 0.8
+const ROUNDS = 3
+/** Asking how far it is costs the controller time: the next look comes when half of the rest may be done. */
+const LOOK_MS = { least: 20, most: 1_000 } as const
 
 export default {
   name: 'alloc-cold',
@@ -32,20 +36,28 @@ async function run(progress: Progress) {
   await using cluster = await startAllocationCluster(progress)
   progress(`creating ${SERVICE_COUNT} Services`)
   await seedServices(cluster, 0, SERVICE_COUNT)
-  const before = await bareLoop(cluster, progress)
-  const cold = await coldStart(cluster, progress)
-  const after = await bareLoop(cluster, progress)
-  const bareRate = (2 * SERVICE_COUNT) / ((before + after) / 1000)
-  const rate = SERVICE_COUNT / (cold.tookMs / 1000)
+  const loops = [await bareLoop(cluster, progress)]
+  const starts: ColdStart[] = []
+  for (let round = 0; round < ROUNDS; round++) {
+    starts.push(await coldStart(cluster, progress))
+    loops.push(await bareLoop(cluster, progress))
+  }
+  const bareMs = starts.map((_, round) => (loops[round]! + loops[round + 1]!) / 2)
+  const ratios = starts.map(({ tookMs }, round) => bareMs[round]! / tookMs)
+  const ratio = percentile(ratios, 0.5)
   const figures = {
     services: SERVICE_COUNT,
-    statusesPerSecond: rounded(rate, 0),
-    bareStatusesPerSecond: [before, after].map((tookMs) => rounded(SERVICE_COUNT / (tookMs / 1000), 0)),
-    ...{ tookMs: rounded(cold.tookMs, 0), firstStatusAfterMs: rounded(cold.firstMs, 0) },
-    ...{ statusWrites: cold.statusWrites, eventsMeanwhile: cold.events, poolWrites: cold.poolWrites },
+    bareStatusesPerSecond: loops.map(rateOf),
+    starts,
+    ratios: ratios.map((each) => rounded(each)),
   }
-  const ratio = rate / bareRate
-  return { figures, yardstick: rounded(bareRate, 0), ratio: rounded(ratio), bar: BAR, pass: ratio >= BAR }
+  const yardstick = rateOf(percentile(bareMs, 0.5))
+  return { figures, yardstick, ratio: rounded(ratio), bar: BAR, pass: ratio >= BAR }
+}
+
+/** @param tookMs for all @returns statuses a second */
+function rateOf(tookMs: number): number {
+  return rounded(SERVICE_COUNT / (tookMs / 1000), 0)
 }
 
 /** Gives each status an address and takes it away again, which is not timed. @returns milliseconds of the former */
@@ -54,45 +66,69 @@ async function bareLoop(cluster: AllocationCluster, progress: Progress): Promise
   const patchAll = (statusOf: (index: number) => object) =>
     inParallel(SERVICE_COUNT, CONNECTIONS, (index) => cluster.bare.patchStatus(serviceName(index), statusOf(index)))
   const tookMs = await timed(() => patchAll((index) => ({ loadBalancer: { ingress: [{ ip: addressOf(index) }] } })))
-  progress(`${rounded(SERVICE_COUNT / (tookMs / 1000), 0)} a second`)
-  await patchAll(() => ({ loadBalancer: null, conditions: null }))
+  progress(`${rateOf(tookMs)} a second`)
+  await wipeAll(cluster)
   return tookMs
+}
+
+/** As if no controller had ever seen the Services. */
+async function wipeAll({ bare }: AllocationCluster): Promise<void> {
+  const nothing = { metadata: { annotations: null }, status: { loadBalancer: null, conditions: null } }
+  await inParallel(SERVICE_COUNT, CONNECTIONS, (index) => bare.patchService(serviceName(index), nothing))
 }
 
 function addressOf(index: number): string {
   return `203.${(index >> 16) & 255}.${(index >> 8) & 255}.${index & 255}`
 }
 
-async function coldStart(cluster: AllocationCluster, progress: Progress) {
+interface ColdStart {
+  readonly tookMs: number
+  readonly statusesPerSecond: number
+  readonly firstStatusAfterMs: number
+  readonly statusWrites: number
+  readonly eventsMeanwhile: number
+  readonly poolWrites: number
+}
+
+async function coldStart(cluster: AllocationCluster, progress: Progress): Promise<ColdStart> {
   progress('the controller starts')
-  const counts = () =>
-    Promise.all([
-      answeredRequests(cluster, 'PATCH', 'services', 'status'),
-      answeredRequests(cluster, 'POST', 'events', ''),
-      answeredRequests(cluster, 'PATCH', 'ipaddresspools', 'status'),
-    ])
-  const before = await counts()
+  const before = await writes(cluster)
   const startedAt = performance.now()
   const controller = await cluster.startController(process.env.INVAR_BENCH_NODE_FLAGS?.split(' '))
   try {
     const firstMs = (await written(controller, 1)) - startedAt
     const tookMs = (await written(controller, SERVICE_COUNT)) - startedAt
-    const after = await counts()
-    const [statusWrites, events, poolWrites] = after.map((count, index) => count - before[index]!)
+    const [statusWrites, eventsMeanwhile, poolWrites] = (await writes(cluster)).map((count, i) => count - before[i]!)
     progress(`${SERVICE_COUNT} statuses in ${rounded(tookMs, 0)} ms`)
     assertAllDiffer(await shownAddresses(cluster), SERVICE_COUNT)
-    return { tookMs, firstMs, statusWrites, events, poolWrites }
+    return {
+      ...{ tookMs: rounded(tookMs, 0), statusesPerSecond: rateOf(tookMs), firstStatusAfterMs: rounded(firstMs, 0) },
+      ...{ statusWrites: statusWrites!, eventsMeanwhile: eventsMeanwhile!, poolWrites: poolWrites! },
+    }
   } finally {
     await controller.stop()
+    await wipeAll(cluster)
   }
 }
 
-/** @returns the time at which so many statuses were written */
+/** Status writes of Services, events, status writes of pools so far, as the API server counts them. */
+function writes(cluster: AllocationCluster): Promise<number[]> {
+  return Promise.all([
+    answeredRequests(cluster, 'PATCH', 'services', 'status'),
+    answeredRequests(cluster, 'POST', 'events', ''),
+    answeredRequests(cluster, 'PATCH', 'ipaddresspools', 'status'),
+  ])
+}
+
+/** @returns the time at which so many statuses were seen to be written */
 async function written(controller: ControllerProcess, count: number): Promise<number> {
   const labels = ['resource="services/status"', 'code="200"']
-  while (((await controller.metric('invar_api_request_duration_seconds_count', labels)) ?? 0) < count) {
+  const startedAt = performance.now()
+  while (true) {
+    const done = (await controller.metric('invar_api_request_duration_seconds_count', labels)) ?? 0
+    if (done >= count) return performance.now()
     if (!controller.isRunning) throw new Error(`the controller has ended:\n${controller.lastLines()}`)
-    await delay(50)
+    const restMs = done === 0 ? 0 : ((performance.now() - startedAt) / done) * (count - done)
+    await delay(Math.min(LOOK_MS.most, Math.max(LOOK_MS.least, restMs / 2)))
   }
-  return performance.now()
 }
