@@ -1,0 +1,143 @@
+/**
+ * Planned moves on a whole cluster, with a client that counts every request that got no answer. What may be lost: nothing
+ * by UDP. By TCP a connection that is under way at the very moment is cut, because its translation lives in the kernel
+ * of the node that it came through (kube-proxy, externalTrafficPolicy: Cluster): one a move at most, at one connection
+ * every 10 ms.
+ */
+import assert from 'node:assert/strict'
+import type { ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { after, before, suite, type TestContext, test } from 'node:test'
+import { buildImage, imageReference } from '../../build/image.ts'
+import { eventually } from '../../demo/eventually.ts'
+import { configure, install, NAMESPACE, ownerOf, type Stage, serve, share } from '../../demo/kubernetes.ts'
+import { Story } from '../../demo/story.ts'
+import { type Cluster, startCluster } from '../../testkit/cluster/index.ts'
+import type { Host } from '../../testkit/netns.ts'
+import { requireRoot } from '../../testkit/privilege.ts'
+import type { Sums } from './requests-main.ts'
+
+const TCP_PORT = 80
+const UDP_PORT = 53
+const NODES = 3
+
+class Requests {
+  readonly #child: ChildProcess
+  readonly #lines: AsyncIterator<string>
+
+  private constructor(child: ChildProcess) {
+    this.#child = child
+    this.#lines = createInterface({ input: child.stdout! })[Symbol.asyncIterator]()
+  }
+
+  /** Resolves when every kind of request has had an answer. */
+  static async begin(client: Host, address: string): Promise<Requests> {
+    const program = join(import.meta.dirname, 'requests-main.ts')
+    const args = [program, address, String(TCP_PORT), String(UDP_PORT)]
+    const requests = new Requests(client.spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] }))
+    assert.equal((await requests.#lines.next()).value, 'began')
+    return requests
+  }
+
+  async end(): Promise<Sums> {
+    this.#child.kill('SIGTERM')
+    const sums = JSON.parse((await this.#lines.next()).value) as Sums
+    if (this.#child.exitCode === null) await once(this.#child, 'exit')
+    return sums
+  }
+}
+
+suite('planned moves on a cluster', { timeout: 300_000 }, () => {
+  let cluster: Cluster
+  let stage: Stage
+  let address: string
+
+  before(async () => {
+    if (process.getuid?.() !== 0) return
+    const image = await buildImage()
+    cluster = await startCluster({ images: [image], nodes: NODES })
+    await cluster.ready()
+    const story = new Story(() => undefined)
+    stage = { story, kubectl: (...of) => cluster.kubectl(...of), waitKubectl: (args) => cluster.startKubectl(args) }
+    await install(stage)
+    configure(stage)
+    await serve(stage)
+    await leaveInPeace(stage)
+    address = await share(stage)
+    await eventually(() => assert.ok(ownerOf(stage, 'shared-udp')))
+  })
+  after(() => cluster?.stop())
+
+  /** What the client lost while this was done, and how often at most a connection may have been under way. */
+  async function nothingIsLost(t: TestContext, moves: number, deed: () => Promise<unknown>): Promise<void> {
+    const requests = await Requests.begin(cluster.client, address)
+    const ownerBefore = ownerOf(stage, 'shared-udp')
+    await deed()
+    const sums = await requests.end()
+    t.diagnostic(`owner ${ownerBefore} → ${ownerOf(stage, 'shared-udp')}`)
+    for (const [kind, { asked, answered, lost, longestSilenceMs }] of Object.entries(sums)) {
+      t.diagnostic(`${kind}: ${answered} of ${asked} answered, longest silence ${longestSilenceMs} ms`)
+      for (const each of lost.slice(0, 5)) t.diagnostic(`lost at ${each.atMs}: ${each.because}`)
+    }
+    assert.deepEqual(sums.datagrams.lost, [])
+    assert.deepEqual(sums.flow.lost, [])
+    assert.ok(sums.connections.lost.length <= moves, `${sums.connections.lost.length} connections cut`)
+  }
+
+  test('kubectl rollout restart of the speakers', async (t) => {
+    if (!requireRoot(t)) return
+    await nothingIsLost(t, NODES, async () => {
+      stage.kubectl(['rollout', 'restart', 'daemonset/speaker', `--namespace=${NAMESPACE}`])
+      await rolledOut(stage)
+    })
+  })
+
+  test('another image', async (t) => {
+    if (!requireRoot(t)) return
+    const next = imageReference().replace(/:.*$/, ':next')
+    for (const node of cluster.nodes) node.run('ctr', '--namespace', 'k8s.io', 'image', 'tag', imageReference(), next)
+    await nothingIsLost(t, NODES, async () => {
+      stage.kubectl(['set', 'image', 'daemonset/speaker', `speaker=${next}`, `--namespace=${NAMESPACE}`])
+      await rolledOut(stage)
+    })
+  })
+
+  test('the node is cordoned: the address leaves it', async (t) => {
+    if (!requireRoot(t)) return
+    const owner = ownerOf(stage, 'shared-udp')!
+    await nothingIsLost(t, 1, async () => {
+      stage.kubectl(['cordon', owner])
+      await eventually(() => assert.notEqual(ownerOf(stage, 'shared-udp'), owner))
+    })
+  })
+
+  test('the cordoned node is drained, and comes back', async (t) => {
+    if (!requireRoot(t)) return
+    const cordoned = stage.kubectl(['get', 'nodes', '--field-selector=spec.unschedulable=true', '-o', 'name']).trim()
+    await nothingIsLost(t, 1, async () => {
+      await stage.waitKubectl(['drain', cordoned, '--ignore-daemonsets', '--delete-emptydir-data', '--timeout=60s'])
+      stage.kubectl(['uncordon', cordoned])
+      await stage.waitKubectl(['rollout', 'status', 'deployment/web', '--timeout=60s'])
+    })
+  })
+
+  test('no speaker was restarted but as asked', (t) => {
+    if (!requireRoot(t)) return
+    const path = 'jsonpath={.items[*].status.containerStatuses[*].restartCount}'
+    assert.match(stage.kubectl(['get', 'pods', `--namespace=${NAMESPACE}`, '-o', path]), /^0( 0)*$/)
+  })
+})
+
+function rolledOut(stage: Stage): Promise<string> {
+  return stage.waitKubectl(['rollout', 'status', 'daemonset/speaker', `--namespace=${NAMESPACE}`, '--timeout=120s'])
+}
+
+/** A Pod that ends goes on serving until every kube-proxy has heard of it: that is for the application to see to. */
+async function leaveInPeace(stage: Stage): Promise<void> {
+  const lifecycle = { preStop: { sleep: { seconds: 3 } } }
+  const spec = { terminationGracePeriodSeconds: 6, containers: [{ name: 'web', lifecycle }] }
+  stage.kubectl(['patch', 'deployment/web', '-p', JSON.stringify({ spec: { template: { spec } } })])
+  await stage.waitKubectl(['rollout', 'status', 'deployment/web', '--timeout=60s'])
+}
