@@ -142,6 +142,15 @@ export const SECRETS = core<Secret>('Secret', 'secrets', true)
 export const CONFIG_MAPS = core<ConfigMap>('ConfigMap', 'configmaps', true)
 export const EVENTS = core<EventObject>('Event', 'events', true)
 
+/** Of which only the metadata is looked at. */
+export const DAEMON_SETS: Resource = {
+  group: 'apps',
+  version: 'v1',
+  plural: 'daemonsets',
+  kind: 'DaemonSet',
+  namespaced: true,
+}
+
 export const ENDPOINT_SLICES: Resource<EndpointSlice> = {
   group: 'discovery.k8s.io',
   version: 'v1',

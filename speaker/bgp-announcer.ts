@@ -32,6 +32,8 @@ export interface BgpAnnouncerOptions {
   readonly loadBalancerClass: string
   /** TCP port for passive peers. */
   readonly listenPort: number
+  /** Announce from a cordoned node as from any other. */
+  readonly ignoreCordon: boolean
   readonly clock: Clock
   readonly post: (message: ToWire) => void
   /** The decision on a Service, or the peers that its routes go to, are other than before. */
@@ -125,11 +127,11 @@ export class BgpAnnouncer {
   }
 
   #postPeers(): void {
-    const { node, nodes, listenPort, post } = this.#options
+    const { node, nodes, listenPort, ignoreCordon, post } = this.#options
     const self = nodes.get(node)
     // A node that is not known to the cluster is selected by nothing that can be checked.
     const peers = self === undefined || this.#snapshot === undefined ? [] : desiredPeers(this.#snapshot, self.labels)
-    const isDraining = self?.isCordoned === true && !this.#options.view.ignoreCordon
+    const isDraining = self?.isCordoned === true && !ignoreCordon
     const desired = { peers, listenPort, isDraining }
     if (isDeepStrictEqual(desired, this.#peers)) return
     const namesBefore = this.#peers?.peers.map(({ name }) => name).join()

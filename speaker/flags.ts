@@ -63,6 +63,11 @@ export const SPEAKER_FLAGS = {
     kind: 'switch',
     default: 'false',
   },
+  'bgp-listen-port': {
+    about: 'TCP port for BGP peers that connect to us; open only while there is such a peer',
+    kind: 'number',
+    default: '179',
+  },
   'probe-new-addresses': {
     about: 'ask the network whether a new address is in use before it is announced for the first time',
     kind: 'switch',
@@ -80,6 +85,13 @@ export const SPEAKER_FLAGS = {
     kind: 'number',
     default: '3',
   },
+  'state-file': {
+    about:
+      'where the last known state is kept, with the keys in it and for its owner alone: a speaker that starts while the API server is away goes on from there; empty = nowhere',
+    kind: 'text',
+    default: '',
+  },
+  'state-max-age-hours': { about: 'last known state that is older is not used', kind: 'number', default: '24' },
   'exclude-interfaces-file': {
     about:
       'YAML file with announcedInterfacesToExclude, regular expressions of interface names; re-read when it changes',

@@ -18,7 +18,7 @@ import type { Log } from '../runtime/log.ts'
 import { Metrics } from '../runtime/metrics.ts'
 import { systemRandom } from '../runtime/random.ts'
 import { SPEAKER_FLAGS } from './flags.ts'
-import { Speaker } from './program.ts'
+import { Speaker, type SpeakerOptions } from './program.ts'
 import { WireThread } from './thread.ts'
 import type { GatewayProbe } from './wire/messages.ts'
 
@@ -81,6 +81,8 @@ function newSpeaker(
       probeNewAddresses: flags.on('probe-new-addresses'),
       gatewayProbe: gatewayProbe(flags),
     },
+    bgp: { listenPort: flags.number('bgp-listen-port'), ignoreCordon: flags.on('ignore-cordon') },
+    stateFile: stateFile(flags),
     clock: systemClock,
     random: systemRandom,
     ...{ log, metrics, wire, onFault, clientMetrics: observed },
@@ -101,6 +103,11 @@ function viewOptions(flags: SpeakerFlags): ViewOptions {
     heedsReady: flags.on('heed-node-ready'),
     isSticky: flags.on('sticky-addresses'),
   }
+}
+
+function stateFile(flags: SpeakerFlags): SpeakerOptions['stateFile'] {
+  const path = flags.text('state-file')
+  return path === '' ? undefined : { path, maxAgeMs: flags.number('state-max-age-hours') * 3_600_000 }
 }
 
 function gatewayProbe(flags: SpeakerFlags): GatewayProbe | undefined {

@@ -6,6 +6,7 @@ import {
   Configuration,
   ConfigurationStateWriter,
   ENDPOINT_SLICES,
+  type EndpointSlice,
   EventRecorder,
   type EventToRaise,
   type Follow,
@@ -14,8 +15,10 @@ import {
   nameOfKey,
   onRealChange,
   ownerReferenceTo,
+  PeerSecrets,
   PODS,
   type ProgramOptions,
+  type ReadonlyStore,
   SECRETS,
   SERVICES,
   type Secret,
@@ -25,6 +28,7 @@ import type { Check } from '../runtime/http.ts'
 import { type Log, sentenceOf } from '../runtime/log.ts'
 import type { Metrics } from '../runtime/metrics.ts'
 import { Announcer, BY_SERVICE } from './announcer.ts'
+import { SpeakerBgp, type SpeakerBgpOptions } from './bgp.ts'
 import { ExcludedInterfaces } from './exclude-interfaces.ts'
 import { BY_ADDRESS, incumbentsOf, sharersOf, shownAddresses } from './incumbents.ts'
 import { keepEndpointSlice, keepService, serviceKeysOf } from './kept.ts'
@@ -38,6 +42,7 @@ import {
 } from './layer2-reports.ts'
 import { MembershipSource } from './membership.ts'
 import { exposeSpeaker } from './metrics.ts'
+import { Resumption } from './resumption.ts'
 import type { WireThread } from './thread.ts'
 import type { FromWire, ToWire } from './wire/messages.ts'
 
@@ -55,6 +60,9 @@ export interface SpeakerOptions extends ProgramOptions {
   readonly excludeInterfacesFile: string
   /** How addresses are announced and uplinks watched. */
   readonly announcing: Pick<Start, 'refreshIntervalMs' | 'probeNewAddresses' | 'gatewayProbe'>
+  /** Where the last known state is kept for a start without API server; undefined = nowhere. */
+  readonly stateFile: { readonly path: string; readonly maxAgeMs: number } | undefined
+  readonly bgp: SpeakerBgpOptions['settings']
   readonly wire: WireThread
   readonly metrics: Metrics
   readonly clientMetrics: ClientMetrics
@@ -66,11 +74,14 @@ export class Speaker extends InvarOperator {
   readonly #options: SpeakerOptions
   readonly #log: Log
   readonly #layer2: Layer2Observer
+  readonly #resumption: Resumption
   readonly #events: EventRecorder
   readonly #state: ConfigurationStateWriter
   readonly #excluded: ExcludedInterfaces
   #configuration!: Configuration
   #announcer!: Announcer
+  #bgp!: SpeakerBgp
+  #secrets!: PeerSecrets
   #membership!: MembershipSource
   #services!: Informer<Service>
   #reports!: Informer<StoredReport>
@@ -82,6 +93,12 @@ export class Speaker extends InvarOperator {
     const { clock, random, namespace, podName, node, log, excludeInterfacesFile, wire } = options
     this.#log = log.of('speaker')
     this.#events = new EventRecorder({ client: this.client, component: 'metallb-speaker', host: node, clock, random })
+    this.#resumption = new Resumption({
+      post: (message) => wire.post(message),
+      file: options.stateFile && { ...options.stateFile, node },
+      lastContactAt: () => this.lastContactAt,
+      ...{ clock, log },
+    })
     this.#layer2 = new Layer2Observer({
       node,
       decisionOn: (key) => this.#announcer.decisionOn(key),
@@ -105,7 +122,11 @@ export class Speaker extends InvarOperator {
   protected async init(): Promise<void> {
     const { clock, namespace, clientMetrics, metrics, wire, node } = this.#options
     const follow: Follow = (resource, options) => this.follow(resource, options)
-    this.#configuration = new Configuration(follow, clock, namespace, node)
+    this.#secrets = new PeerSecrets({
+      ...{ client: this.client, namespace, clock, random: this.#options.random },
+      onChange: () => this.#configuration.secretsChanged(),
+    })
+    this.#configuration = new Configuration(follow, clock, namespace, node, (names) => this.#secrets.of(names))
     this.#services = this.follow(SERVICES, { transform: keepService, indexes: { [BY_ADDRESS]: shownAddresses } })
     this.#reports = this.follow<StoredReport>(SERVICE_L2_STATUSES, {
       selection: { namespace },
@@ -118,17 +139,22 @@ export class Speaker extends InvarOperator {
       clientMetrics.configured(problems.some(({ severity }) => severity === 'error'))
       this.#state.judged(problems)
       this.#announcer.configure(snapshot)
+      this.#bgp.configure(snapshot)
     })
     wire.listen((message) => this.#observe(message))
     wire.post({ kind: 'start', node, ...this.#options.announcing })
     exposeSpeaker(metrics, { node, ...this.#layer2.observed, readCounters: () => wire.readCounters() })
     this.#excluded.start()
+    this.#resumption.begin()
   }
 
   protected override async synced(): Promise<void> {
     this.#configuration.begin()
-    this.#membership.nodesChanged()
+    this.#resumption.end()
+    this.#membership.begin()
     this.#announcer.start()
+    this.#bgp.start()
+    this.#layer2.keepOnly((key) => this.#services.store.get(key) !== undefined)
     this.#state.start()
     this.#log.info('announcing', 'everything is read; the wire thread knows what is desired')
   }
@@ -147,9 +173,12 @@ export class Speaker extends InvarOperator {
 
   /** The addresses are handed over first; then everything else ends. */
   override async stop(): Promise<void> {
-    await this.#options.wire.leave()
+    await this.#options.wire.leave(await this.#bgp.farewell())
     this.#excluded.stop()
     this.#announcer.stop()
+    this.#bgp.stop()
+    await this.#secrets.stop()
+    await this.#resumption.stop()
     this.#configuration.stop()
     await this.#state.stop()
     await this.#events.drain(500)
@@ -157,7 +186,7 @@ export class Speaker extends InvarOperator {
   }
 
   #initAnnouncer(): void {
-    const { node, clock, view, loadBalancerClass, wire, clientMetrics } = this.#options
+    const { node, clock, view, loadBalancerClass, clientMetrics } = this.#options
     const slices = this.follow(ENDPOINT_SLICES, {
       transform: keepEndpointSlice,
       indexes: { [BY_SERVICE]: serviceKeysOf },
@@ -166,30 +195,49 @@ export class Speaker extends InvarOperator {
       services: this.#services.store,
       slices: slices.store,
       nodes: this.#configuration.nodes.store,
-      post: (message) => wire.post(message),
+      post: (message) => this.#resumption.post(message),
       incumbentsOf: (key) => incumbentsOf(key, { services: this.#services.store, reports: this.#reports.store }),
       onDecision: (key, decision) => this.#layer2.decided(key, decision),
       ...{ node, clock, view, loadBalancerClass },
     })
+    this.#initBgp(slices.store)
     onRealChange(this.#services, ({ key }) => {
       clientMetrics.countUpdate()
       this.#announcer.serviceChanged(key)
+      this.#bgp.serviceChanged(key)
       if (!this.#services.store.get(key)) this.#layer2.gone(key)
     })
     onRealChange(slices, (change) => {
       const before = change.kind === 'add' ? [] : serviceKeysOf(change.old)
       const after = change.kind === 'delete' ? [] : serviceKeysOf(change.object)
-      for (const key of new Set([...before, ...after])) this.#announcer.serviceChanged(key)
+      for (const key of new Set([...before, ...after])) {
+        this.#announcer.serviceChanged(key)
+        this.#bgp.serviceChanged(key)
+      }
+    })
+  }
+
+  #initBgp(slices: ReadonlyStore<EndpointSlice>): void {
+    this.#bgp = new SpeakerBgp({
+      ...this.#options,
+      ...{ program: this, log: this.#log, slices, settings: this.#options.bgp },
+      services: this.#services.store,
+      nodes: this.#configuration.nodes.store,
+      post: (message) => this.#resumption.post(message),
+      reporter: () => this.#reporter(),
+      raise: (key, event) => this.#raise(key, event),
+      raiseOn: (event) => this.#events.raise(event),
+      onFault: (key, error) => this.#fault(key, error),
     })
   }
 
   #initMembership(): void {
-    const { namespace, membershipSecret, membershipPort, wire, clock } = this.#options
+    const { namespace, membershipSecret, membershipPort, clock } = this.#options
     this.#membership = new MembershipSource({
       isEnabled: membershipSecret !== '',
       port: membershipPort,
       nodes: this.#configuration.nodes.store,
-      post: (message) => wire.post(message),
+      post: (message) => this.#resumption.post(message),
       clock,
     })
     onRealChange(this.#configuration.nodes, () => this.#membership.nodesChanged())
@@ -237,7 +285,10 @@ export class Speaker extends InvarOperator {
 
   #observe(message: FromWire): void {
     if (message.kind === 'fault') this.#log.error('wireFault', message.message, { code: message.code })
-    else this.#layer2.take(message)
+    else {
+      this.#layer2.take(message)
+      this.#bgp.take(message)
+    }
   }
 
   #raise(key: string, event: Omit<EventToRaise, 'object'>): void {

@@ -1,7 +1,7 @@
 /** The wire thread as the main thread sees it: messages in, observations out, and whether its loop turns. */
 import { Worker } from 'node:worker_threads'
 import type { Clock, TimerHandle } from '../runtime/clock.ts'
-import type { FromWire, ToWire, WireCounters } from './wire/messages.ts'
+import type { Farewell, FromWire, ToWire, WireCounters } from './wire/messages.ts'
 
 /** Between two questions whether the thread is alive. */
 const PING_INTERVAL_MS = 1_000
@@ -83,19 +83,20 @@ export class WireThread {
     })
   }
 
-  /** Lets the thread say goodbye on the wire and hand over, then ends it. */
-  async leave(): Promise<void> {
+  /** Lets the thread say goodbye on the wire and hand over, then ends it. BGP peers hear the farewell. */
+  async leave(farewell: Farewell): Promise<void> {
     this.#leaving = true
     if (this.#timer !== undefined) this.#clock.clearTimeout(this.#timer)
     const left = new Promise<void>((resolve) => {
-      const limit = this.#clock.setTimeout(resolve, LEAVE_LIMIT_MS)
+      const drainMs = farewell.kind === 'shutdown' ? farewell.drainMs : 0
+      const limit = this.#clock.setTimeout(resolve, LEAVE_LIMIT_MS + drainMs)
       this.#listeners.push((message) => {
         if (message.kind !== 'left') return
         this.#clock.clearTimeout(limit)
         resolve()
       })
     })
-    this.post({ kind: 'leave' })
+    this.post({ kind: 'leave', farewell })
     await left
     await this.#worker.terminate()
   }

@@ -21,6 +21,9 @@ const WITHDRAW_MS = 250
 /** After the last word on all connections. */
 const LAST_WORD_MS = 100
 
+/** For so long after its start a speaker counts as one that has come back (RFC 4724 section 4.1). */
+const RESTART_WINDOW_MS = 60_000
+
 export interface BgpOptions {
   readonly node: string
   readonly clock: Clock
@@ -45,11 +48,11 @@ export class Bgp {
   #desired: DesiredPeers | undefined
   #listenPort = 0
   #isDraining = false
-  /** Peers may hold routes of this process's predecessor (RFC 4724): so it is until the first peers are known. */
-  #isFirst = true
+  readonly #startedMs: number
 
   constructor(options: BgpOptions) {
     this.#options = options
+    this.#startedMs = options.clock.now()
     this.#listener = new Listener({
       connection: (socket, from) => this.#offer(socket, from),
       fault: options.fault,
@@ -79,7 +82,6 @@ export class Bgp {
       else known.configure(desired)
       this.#watchPath(this.#peers.get(desired.name)!)
     }
-    this.#isFirst = false
     this.#listen()
     this.#pump()
   }
@@ -141,7 +143,9 @@ export class Bgp {
         this.#report(changed)
       },
     }
-    const session = new PeerSession(desired, around, this.#isFirst)
+    // Such a peer may hold routes of this process's predecessor.
+    const isRestarting = clock.now() - this.#startedMs < RESTART_WINDOW_MS
+    const session = new PeerSession(desired, around, isRestarting)
     this.#peers.set(desired.name, session)
     session.start()
   }
