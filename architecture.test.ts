@@ -28,7 +28,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   controller: ['core', 'crds', 'operator', 'runtime', 'net/ip'],
   speaker: ['core', 'crds', 'operator', 'runtime', 'net/ip', 'speaker/wire/messages.ts'],
   'speaker/wire': ['net', 'runtime', 'native'],
-  cli: ['core', 'crds', 'operator', 'runtime', 'net/ip'],
+  cli: ['core', 'crds', 'operator', 'runtime', 'net/ip', 'package.json'],
   testkit: ['net', 'core', 'crds', 'native', 'runtime', 'operator', 'speaker/wire'],
   e2e: ['*'],
   bench: ['*'],

@@ -154,6 +154,7 @@ describe('pools', () => {
           ipv6: { inUse: 0, total: 0 },
           services: 2,
           isInForce: true,
+          quarantined: [],
           notes: [],
         },
       ],

@@ -1,11 +1,16 @@
 /** The commands that ask a cluster: read its state, let the pure half judge it. Loaded only when one of them runs. */
+
+import { formatAddress, parseAddress } from '../net/ip/index.ts'
 import { systemClock } from '../runtime/clock.ts'
+import { type AnnouncedCluster, readAnnouncedCluster } from './announced-cluster.ts'
 import { CannotRun } from './cannot-run.ts'
-import { type ClusterState, readClusterState } from './cluster-state.ts'
+import { type ClusterState, type OnRead, readClusterState } from './cluster-state.ts'
 import { type ClusterFlags, type Connection, connect } from './connection.ts'
+import { drainReport, simulateDrain } from './drain.ts'
 import { explain } from './explain.ts'
 import { explainReport } from './explain-report.ts'
 import { readManifests } from './manifest-files.ts'
+import { type OwnerTarget, ownerRows, ownersReport } from './owners.ts'
 import { stayingAlive } from './patience.ts'
 import { plan } from './plan.ts'
 import { planReport } from './plan-report.ts'
@@ -32,6 +37,40 @@ export async function runExplain(target: string, flags: ClusterFlags): Promise<R
   })
 }
 
+/** @param target undefined = everything; else an address, or a Service as `explain` takes it */
+export async function runOwners(target: string | undefined, flags: ClusterFlags): Promise<Report> {
+  return withAnnouncedCluster(flags, (connection, cluster) => {
+    const meant = ownerTarget(target, connection.namespace)
+    const rows = ownerRows(cluster, meant)
+    if (rows.length === 0 && meant.kind === 'address') {
+      throw new CannotRun(`no Service has the address ${meant.address}`, 'invarctl owners lists all')
+    }
+    if (rows.length === 0 && meant.kind === 'service') {
+      throw new CannotRun(
+        `there is no Service ${meant.key} with an address`,
+        `invarctl explain svc/${meant.key} says why`,
+      )
+    }
+    return ownersReport(rows, meant.kind !== 'all')
+  })
+}
+
+export async function runDrain(node: string, flags: ClusterFlags): Promise<Report> {
+  return withAnnouncedCluster(flags, (_, cluster) => {
+    const names = cluster.state.nodes.map(({ name }) => name)
+    if (!names.includes(node)) throw new CannotRun(`there is no node ${node}`, 'kubectl get nodes lists all')
+    return drainReport(simulateDrain(cluster, node))
+  })
+}
+
+function ownerTarget(text: string | undefined, namespace: string): OwnerTarget {
+  if (text === undefined) return { kind: 'all' }
+  const address = parseAddress(text)
+  if (address !== undefined) return { kind: 'address', address: formatAddress(address) }
+  const service = parseTarget(text, namespace)
+  return { kind: 'service', key: `${service.namespace}/${service.name}` }
+}
+
 export async function runPlan(
   files: readonly string[],
   deletions: readonly string[],
@@ -44,21 +83,30 @@ export async function runPlan(
   const parsed = deletions.map(parseDeletion)
   return withCluster(flags, ({ namespace }, state) => {
     const changed = changedCluster(state, { objects, deletions: parsed, namespace })
-    return planReport(plan(state, changed.state))
+    return planReport(plan(state, changed.state, changed.refused))
+  })
+}
+
+async function withAnnouncedCluster(
+  flags: ClusterFlags,
+  run: (connection: Connection, cluster: AnnouncedCluster) => Report,
+): Promise<Report> {
+  return withCluster(flags, async (connection, state, onRead) => {
+    return run(connection, await readAnnouncedCluster(connection, state, onRead))
   })
 }
 
 async function withCluster(
   flags: ClusterFlags,
-  run: (connection: Connection, state: ClusterState) => Report | Promise<Report>,
+  run: (connection: Connection, state: ClusterState, onRead: OnRead) => Report | Promise<Report>,
 ): Promise<Report> {
   const connection = connect(flags)
   const say = (line: string) => process.stderr.write(`${line}\n`)
   const progress = new Progress(systemClock, say, `the API server at ${connection.server}`)
   try {
     return await stayingAlive(async () => {
-      const state = await readClusterState(connection, (plural, count) => progress.read(plural, count))
-      return run(connection, state)
+      const onRead: OnRead = (plural, count) => progress.read(plural, count)
+      return run(connection, await readClusterState(connection, onRead), onRead)
     })
   } finally {
     progress.stop()

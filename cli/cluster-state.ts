@@ -3,6 +3,7 @@
 import { DEFAULT_REQUEST_OPTIONS, type RequestOptions } from '../core/allocate/index.ts'
 import { type NodeView, nodeViewOf } from '../core/announce/index.ts'
 import { type ConfigKind, type ConfigResource, gather, LIST_OF_KIND, type Resources } from '../core/config/index.ts'
+import { conflictsIn, type ReportedConflict } from '../core/status/index.ts'
 import { type ConfigurationState, DEFINITIONS } from '../crds/index.ts'
 import {
   type KubernetesObject,
@@ -12,6 +13,7 @@ import {
   NODES,
   type Node,
   type Resource,
+  SERVICE_L2_STATUSES,
   SERVICES,
   type Service,
   unless,
@@ -26,6 +28,8 @@ export interface ClusterState {
   readonly resources: Resources & { readonly namespace: string }
   readonly nodes: readonly NodeView[]
   readonly services: readonly Service[]
+  /** Addresses that speakers report others to use; [] also where we may not look. */
+  readonly conflicts: readonly ReportedConflict[]
   /** Which Services are Invar's. */
   readonly request: RequestOptions
 }
@@ -44,7 +48,8 @@ export function readClusterState(connection: Connection, onRead: OnRead): Promis
     const kinds = Object.keys(LIST_OF_KIND) as ConfigKind[]
     const all = <T extends KubernetesObject>(resource: Resource<T>, within?: string) =>
       listAll(connection, resource, within, onRead)
-    const [services, namespaces, nodes, ...configuration] = await Promise.all([
+    const [reports, services, namespaces, nodes, ...configuration] = await Promise.all([
+      unless(['forbidden', 'not-found'], all(SERVICE_L2_STATUSES, namespace)),
       all(SERVICES),
       all(NAMESPACES),
       all(NODES),
@@ -59,13 +64,14 @@ export function readClusterState(connection: Connection, onRead: OnRead): Promis
       },
       nodes: nodes.map((node) => nodeViewOf(node)),
       services,
+      conflicts: (reports ?? []).flatMap(conflictsIn),
       request: { ...DEFAULT_REQUEST_OPTIONS, loadBalancerClass: connection.flags.lbClass ?? '' },
     }
   })
 }
 
 /** Where a controller reports; MetalLB's default where none does, or where we may not look. */
-async function installNamespace({ client, flags }: Connection): Promise<string> {
+export async function installNamespace({ client, flags }: Connection): Promise<string> {
   if (flags.installNamespace !== undefined) return flags.installNamespace
   const states = metallbResource<ConfigurationState & KubernetesObject>(
     'ConfigurationState',
@@ -84,7 +90,8 @@ function resourceOf(kind: ConfigKind): Resource<ConfigResource & KubernetesObjec
   return metallbResource(kind, plural, apiVersions[0]!.split('/')[1]!)
 }
 
-async function listAll<T extends KubernetesObject>(
+/** All pages. */
+export async function listAll<T extends KubernetesObject>(
   { client }: Connection,
   resource: Resource<T>,
   namespace: string | undefined,

@@ -50,6 +50,7 @@ export function clusterWith(
     },
     nodes: named.map(({ name, labels }) => nodeViewOf({ metadata: { name, labels } })),
     services: Object.entries(services).map(([name, words]) => serviceNamed(name, words)),
+    conflicts: [],
     request: DEFAULT_REQUEST_OPTIONS,
   }
 }

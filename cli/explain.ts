@@ -71,7 +71,7 @@ export function explain(state: ClusterState, key: string, details: ServiceDetail
   const index = requests.findIndex((request) => request.key === key)
   const [request, service] = [requests[index], state.services[index]]
   if (request === undefined || service === undefined) return undefined
-  const ledger = adoptedLedger(snapshot, requests)
+  const ledger = adoptedLedger(snapshot, requests, state.conflicts)
   const settlement = settle(ledger, requests).get(key)!
   const { decision } = settlement
   const { addresses, pool, outcome } = decision
@@ -155,6 +155,7 @@ function summaryOf(
   const { outcome, addresses, pool, message } = decision
   const { key, statusAddresses } = request
   if (outcome.kind === 'not-load-balancer') return `${key} is not of type LoadBalancer, so it gets no address.`
+  if (outcome.kind === 'being-deleted') return `${key} is deleted; its address is free when it is gone.`
   if (outcome.kind === 'not-ours')
     return `${key} is of another loadBalancerClass (see --lb-class), so it is left alone.`
   if (outcome.kind === 'waiting') return `${message}.`

@@ -4,15 +4,15 @@ import { problemLine } from './lint-report.ts'
 import { EFFECTS, type Effect, type Plan, type PlannedService } from './plan.ts'
 import { counted, type Paint, type Report, type Shade, type TextStyle, table } from './report.ts'
 
-/** Exit code 1 where the change itself takes an address from a Service or moves it. */
+/** Exit code 1 where the change itself takes an address from a Service or moves it, or would be refused. */
 export function planReport(plan: Plan): Report {
   const isHarmful = plan.services.some(
     ({ effect, regardless }) => !regardless && (effect === 'loses' || effect === 'moves'),
   )
-  return { value: plan, text: (style) => textOf(plan, style), exitCode: isHarmful ? 1 : 0 }
+  return { value: plan, text: (style) => textOf(plan, style), exitCode: isHarmful || plan.refused.length > 0 ? 1 : 0 }
 }
 
-function textOf({ services, counts, problems }: Plan, { paint, isWide }: TextStyle): string {
+function textOf({ services, counts, problems, refused }: Plan, { paint, isWide }: TextStyle): string {
   const shown = isWide ? services : services.filter(({ effect }) => effect !== 'keeps')
   const rows = shown.map(({ service, effect, before, after, regardless, ...rest }) => [
     ...[service, before.join(',') || '-', after.join(',') || '-', effect],
@@ -21,6 +21,7 @@ function textOf({ services, counts, problems }: Plan, { paint, isWide }: TextSty
   const list = rows.length === 0 ? '' : `${table(['SERVICE', 'NOW', 'THEN', 'EFFECT', 'BECAUSE'], rows)}\n`
   return [
     list,
+    problemList('Would be refused at apply', refused, paint),
     problemList('Problems that would appear', problems.appear, paint),
     problemList('Problems that would be gone', problems.vanish, paint),
     `${summary(services, counts, paint)}\n`,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { ConfigResource } from '../core/config/index.ts'
-import { l2, pool } from '../testkit/resources.ts'
+import { bfd, l2, peer, pool } from '../testkit/resources.ts'
 import type { ClusterState } from './cluster-state.ts'
 import { clusterWith, type ServiceWords, serviceNamed } from './described-cluster.ts'
 import { type AnyObject, type ManifestObject, parseManifest } from './manifest.ts'
@@ -21,7 +21,7 @@ function written(object: unknown): ManifestObject {
 function planned(present: ClusterState, objects: readonly unknown[], deletions: readonly string[] = []) {
   const parsed: readonly Deletion[] = deletions.map(parseDeletion)
   const changed = changedCluster(present, { objects: objects.map(written), deletions: parsed, namespace: 'default' })
-  return plan(present, changed.state)
+  return plan(present, changed.state, changed.refused)
 }
 
 /** `a moves 192.0.2.0 → 198.51.100.0` */
@@ -204,20 +204,33 @@ describe('what a change does to addresses', () => {
 })
 
 describe('problems', () => {
-  test('that would appear, and that would be gone', () => {
+  test('that would be refused, that would appear, and that would be gone', () => {
     const present = clusterWith([WEB, pool('slip', { addresses: ['10.0.0.1'] })])
-    const { problems } = planned(present, [
+    const { problems, refused } = planned(present, [
       pool('slip', { addresses: ['10.0.0.1/32'] }),
-      pool('clash', { addresses: ['192.0.2.2/31'] }, { creationTimestamp: '2026-02-01T00:00:00Z' }),
+      pool('clash', { addresses: ['192.0.2.2/31'] }),
+      peer('tor', { bfdProfile: 'later' }),
     ])
     assert.deepEqual(
-      problems.appear.map(({ object, rule }) => [object.name, rule]),
+      refused.map(({ object, rule }) => [object.name, rule]),
       [['clash', 'pools-overlap']],
+    )
+    assert.deepEqual(
+      problems.appear.map(({ object, rule }) => [object.name, rule]),
+      [['tor', 'bfd-profile-missing']],
     )
     assert.deepEqual(
       problems.vanish.map(({ object, rule }) => [object.name, rule]),
       [['slip', 'address-without-mask']],
     )
+  })
+
+  test('a profile goes with the peer that leaves it, not before', () => {
+    const present = clusterWith([bfd('fast'), peer('tor', { bfdProfile: 'fast' })])
+    const rules = (objects: readonly unknown[]) =>
+      planned(present, objects, ['bfdprofile/fast']).refused.map(({ rule }) => rule)
+    assert.deepEqual(rules([]), ['bfd-profile-in-use'])
+    assert.deepEqual(rules([peer('tor')]), [])
   })
 
   test('a pool that is replaced keeps its age: the newcomer is at fault', () => {
@@ -226,11 +239,11 @@ describe('problems', () => {
       WEB,
       pool('late', { addresses: ['198.51.100.0/30'] }, { creationTimestamp: '2026-03-01T00:00:00Z' }),
     ])
-    const { problems } = planned(present, [
+    const { refused } = planned(present, [
       { ...WEB, metadata, spec: { addresses: ['192.0.2.0/30', '198.51.100.0/31'] } },
     ])
     assert.deepEqual(
-      problems.appear.map(({ object }) => object.name),
+      refused.map(({ object }) => object.name),
       ['late'],
     )
   })
@@ -243,22 +256,22 @@ describe('what is printed', () => {
     deletions: [{ kind: 'IPAddressPool', name: 'other' }],
     namespace: 'default',
   })
-  const report = planReport(plan(present, changed.state))
+  const report = planReport(plan(present, changed.state, changed.refused))
 
   test('those that keep their address are counted', () => {
     assert.equal(
       rendered(report, 'text', UNPAINTED),
       `\
-SERVICE     NOW   THEN   EFFECT   BECAUSE
-default/n   -     -      waits    No address for Service default/n: pool "web" gives out nothing new until it is repaired (IPAddressPool web, spec.addresses[1]: "10.0.0.1" is a bare address; write "10.0.0.1/32".)
+SERVICE     NOW   THEN        EFFECT   BECAUSE
+default/n   -     192.0.2.2   gains
 
-Problems that would appear:
+Would be refused at apply:
   IPAddressPool/web spec.addresses[1]: "10.0.0.1" is a bare address; write "10.0.0.1/32" [address-without-mask]
 
-1 Service waits, 2 Services keep their addresses.
+1 Service gains an address, 2 Services keep their addresses.
 `,
     )
-    assert.equal(report.exitCode, 0)
+    assert.equal(report.exitCode, 1)
   })
 
   test('exit code 1 where somebody loses or moves, and the change is the cause', () => {

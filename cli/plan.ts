@@ -35,16 +35,21 @@ export interface Plan {
   readonly counts: Readonly<Record<Effect, number>>
   /** Of the configuration: those that would be there and are not, and those that are there and would not be. */
   readonly problems: { readonly appear: readonly Problem[]; readonly vanish: readonly Problem[] }
+  /** What the webhook would refuse; the plan is without it. */
+  readonly refused: readonly Problem[]
 }
 
-/** @param present the cluster @param changed the same with the change */
-export function plan(present: ClusterState, changed: ClusterState): Plan {
+/**
+ * @param present the cluster @param changed the same with the change
+ * @param refused why the webhook would not let parts of it pass
+ */
+export function plan(present: ClusterState, changed: ClusterState, refused: readonly Problem[] = []): Plan {
   const now = compile(present.resources)
   // A controller that runs keeps the last good form of what the change spoils.
   const then = compile(changed.resources, now.snapshot)
   const presentRequests = requestsOf(present)
-  const withoutChange = settle(adoptedLedger(now.snapshot, presentRequests), presentRequests)
-  const ledger = adoptedLedger(now.snapshot, presentRequests)
+  const withoutChange = settle(adoptedLedger(now.snapshot, presentRequests, present.conflicts), presentRequests)
+  const ledger = adoptedLedger(now.snapshot, presentRequests, present.conflicts)
   const changedRequests = requestsOf(changed)
   const remaining = new Set(changedRequests.map(({ key }) => key))
   for (const { key } of presentRequests) if (!remaining.has(key)) ledger.forget(key, 0)
@@ -60,6 +65,7 @@ export function plan(present: ClusterState, changed: ClusterState): Plan {
   return {
     services,
     counts: counts as Record<Effect, number>,
+    refused,
     problems: { appear: missingIn(now.problems, then.problems), vanish: missingIn(then.problems, now.problems) },
   }
 }

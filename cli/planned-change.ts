@@ -1,6 +1,13 @@
 /** The cluster as it would be with some objects added, replaced or deleted. Pure. */
 import { ALLOCATED_FROM_POOL } from '../core/allocate/index.ts'
-import { type ConfigKind, type ConfigResource, isConfigKind, LIST_OF_KIND } from '../core/config/index.ts'
+import {
+  type ConfigKind,
+  type ConfigResource,
+  isConfigKind,
+  judge,
+  LIST_OF_KIND,
+  type Problem,
+} from '../core/config/index.ts'
 import { DEFINITIONS, type ObjectMeta } from '../crds/index.ts'
 import type { Service } from '../operator/index.ts'
 import { CannotRun } from './cannot-run.ts'
@@ -26,15 +33,25 @@ export interface ChangedCluster {
   readonly state: ClusterState
   /** Objects of the files that do not decide over addresses. */
   readonly passedOver: number
+  /** Why the webhook would not let objects of the files pass; they are not in `state`. */
+  readonly refused: readonly Problem[]
 }
 
 /** @throws CannotRun where something to be deleted is not there, or a Service of a file cannot be read */
 export function changedCluster(state: ClusterState, { objects, deletions, namespace }: PlannedChange): ChangedCluster {
   let changed = state
   let passedOver = 0
+  const refused: Problem[] = []
+  // What is deleted makes room for what comes; only a profile must not go before its last user.
+  const profiles = deletions.filter(({ kind }) => kind === 'BFDProfile')
+  for (const deletion of deletions) {
+    if (!profiles.includes(deletion)) changed = without(changed, deletion, namespace)
+  }
   for (const { object, file, lineOf } of objects) {
     if (object.apiVersion.startsWith('metallb.io/') && isConfigKind(object.kind)) {
-      changed = withConfigResource(changed, object.kind, object as unknown as ConfigResource)
+      const submitted = submit(changed, object.kind, object as unknown as ConfigResource)
+      refused.push(...submitted.problems)
+      changed = submitted.state
     } else if (object.apiVersion === 'v1' && object.kind === 'Service') {
       const read = serviceOfFile(object, namespace)
       if (read.kind === 'faults') {
@@ -45,8 +62,12 @@ export function changedCluster(state: ClusterState, { objects, deletions, namesp
     } else if (object.apiVersion === 'v1' && object.kind === 'Namespace') changed = withNamespace(changed, object)
     else passedOver++
   }
-  for (const deletion of deletions) changed = without(changed, deletion, namespace)
-  return { state: changed, passedOver }
+  for (const { name } of profiles) {
+    const submitted = submitProfileDeletion(changed, name, namespace)
+    refused.push(...submitted.problems)
+    changed = submitted.state
+  }
+  return { state: changed, passedOver, refused }
 }
 
 /** `ippool/web` → what it means; every kind by its name, its plural, in any case, and `svc`. */
@@ -66,7 +87,35 @@ const KIND_OF_WORD: ReadonlyMap<string, Deletion['kind']> = new Map<string, Dele
   ...['svc', 'service', 'services'].map((word) => [word, 'Service'] as const),
 ])
 
-function withConfigResource(state: ClusterState, kind: ConfigKind, object: ConfigResource): ClusterState {
+interface Submitted {
+  /** As it was where the object is refused. */
+  readonly state: ClusterState
+  readonly problems: readonly Problem[]
+}
+
+/** One after the other, as `kubectl apply` does: what comes first in the files is there for what follows. */
+function submit(state: ClusterState, kind: ConfigKind, object: ConfigResource): Submitted {
+  const { placed, before } = placedResource(state, kind, object)
+  const judgement = judge(
+    before === undefined
+      ? { operation: 'CREATE', object: placed }
+      : { operation: 'UPDATE', object: placed, oldObject: { ...before, kind } as ConfigResource },
+    state.resources,
+  )
+  if (!judgement.allowed) return { state, problems: judgement.problems }
+  const list: readonly ConfigResource[] = state.resources[LIST_OF_KIND[kind]]
+  const others = list.filter((one) => one !== before)
+  return { state: withList(state, kind, [...others, placed]), problems: [] }
+}
+
+function submitProfileDeletion(state: ClusterState, name: string, namespace: string): Submitted {
+  const rest = without(state, { kind: 'BFDProfile', name }, namespace)
+  const profile = state.resources.bfdProfiles.find(isNamed(name, state.resources.namespace))!
+  const { allowed, problems } = judge({ operation: 'DELETE', oldObject: profile }, state.resources)
+  return { state: allowed ? rest : state, problems }
+}
+
+function placedResource(state: ClusterState, kind: ConfigKind, object: ConfigResource) {
   const { resources } = state
   const metadata: ObjectMeta = isObject(object.metadata) ? object.metadata : {}
   const list: readonly ConfigResource[] = resources[LIST_OF_KIND[kind]]
@@ -74,8 +123,8 @@ function withConfigResource(state: ClusterState, kind: ConfigKind, object: Confi
   const before = list.find(isReplaced)
   // It keeps its age, which decides who is at fault where two objects clash.
   const created = before === undefined ? {} : { creationTimestamp: before.metadata.creationTimestamp }
-  const placed = { ...object, metadata: { namespace: resources.namespace, ...metadata, ...created } }
-  return withList(state, kind, [...list.filter((one) => !isReplaced(one)), placed as ConfigResource])
+  const placed = { ...object, metadata: { namespace: resources.namespace, ...metadata, ...created } } as ConfigResource
+  return { placed, before }
 }
 
 function withList(state: ClusterState, kind: ConfigKind, list: readonly ConfigResource[]): ClusterState {

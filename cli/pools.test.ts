@@ -54,6 +54,14 @@ test('JSON counts to the last digit', () => {
   )
 })
 
+test('an address that others use is named, with who', () => {
+  const because = 'station 02:00:00:00:00:09, seen on interface eth0 of node n1, answers for 192.0.2.3 as well'
+  const conflicts = [{ address: '192.0.2.3', reason: 'ForeignClaim', because } as const]
+  const web = poolRows({ ...STATE, conflicts }).at(-1)
+  assert.deepEqual(web?.quarantined, ['192.0.2.3'])
+  assert.deepEqual(web.notes, [`192.0.2.3 is given to nobody: ${because}.`])
+})
+
 test('YAML says the same', () => {
   assert.match(rendered(poolsReport(poolRows(STATE)), 'yaml', UNPAINTED), /^ {6}total: 9223372036854775807$/m)
 })

@@ -1,5 +1,5 @@
 /** `invarctl pools`: what every pool has, and what of it is in use. Pure. */
-import { type PoolOccupancy, requestOf } from '../core/allocate/index.ts'
+import { type Ledger, requestOf } from '../core/allocate/index.ts'
 import { type Compiled, compile, type Problem, type Snapshot } from '../core/config/index.ts'
 import { poolCounters } from '../core/status/index.ts'
 import type { IPAddressPool } from '../crds/index.ts'
@@ -20,6 +20,8 @@ export interface PoolRow {
   readonly services: number
   /** false: the pool is not in force, and gives out nothing. */
   readonly isInForce: boolean
+  /** Addresses that somebody outside uses: no further Service gets them. */
+  readonly quarantined: readonly string[]
   /** What there is to know: why it is not in force, who does not announce it. */
   readonly notes: readonly string[]
 }
@@ -31,21 +33,22 @@ export interface Fill {
 }
 
 /** In name order. What is held is counted from the statuses of the Services, whether or not a controller runs. */
-export function poolRows({ resources, services, request }: ClusterState): readonly PoolRow[] {
+export function poolRows({ resources, services, request, conflicts }: ClusterState): readonly PoolRow[] {
   const compiled = compile(resources)
   const ledger = adoptedLedger(
     compiled.snapshot,
     services.map((service) => requestOf(service, request)),
+    conflicts,
   )
-  return resources.pools
-    .map((resource) => rowOf(resource, ledger.pools.get(resource.metadata.name ?? ''), compiled))
-    .sort((a, b) => (a.name < b.name ? -1 : 1))
+  return resources.pools.map((resource) => rowOf(resource, ledger, compiled)).sort((a, b) => (a.name < b.name ? -1 : 1))
 }
 
 const NONE: Fill = { inUse: 0n, total: 0n }
 
-function rowOf({ metadata, spec }: IPAddressPool, occupancy: PoolOccupancy | undefined, compiled: Compiled): PoolRow {
+function rowOf({ metadata, spec }: IPAddressPool, ledger: Ledger, compiled: Compiled): PoolRow {
   const name = metadata.name ?? ''
+  const occupancy = ledger.pools.get(name)
+  const quarantined = [...ledger.quarantines()].filter(({ address }) => ledger.poolOf(address)?.pool.name === name)
   const counters = occupancy && poolCounters(occupancy)
   const isInForce = occupancy !== undefined && occupancy.pool.suspended === undefined
   const priority = occupancy?.pool.allocation?.priority
@@ -59,7 +62,12 @@ function rowOf({ metadata, spec }: IPAddressPool, occupancy: PoolOccupancy | und
     ipv6: counters === undefined ? NONE : { inUse: counters.inUseIPv6, total: counters.totalIPv6 },
     services: Number(counters?.services ?? 0n),
     isInForce,
-    notes: [...problemsOf(name, compiled.problems), ...(isInForce ? announcementNotes(name, compiled.snapshot) : [])],
+    quarantined: quarantined.map(({ address }) => address),
+    notes: [
+      ...problemsOf(name, compiled.problems),
+      ...(isInForce ? announcementNotes(name, compiled.snapshot) : []),
+      ...quarantined.map(({ address, because }) => `${address} is given to nobody: ${because}.`),
+    ],
   }
 }
 

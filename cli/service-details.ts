@@ -1,13 +1,6 @@
 /** What `explain` reads of one Service beside the state of the cluster. */
-import { DEFINITIONS, type ServiceL2Status } from '../crds/index.ts'
-import {
-  ENDPOINT_SLICES,
-  type EndpointSlice,
-  EVENTS,
-  type KubernetesObject,
-  metallbResource,
-  unless,
-} from '../operator/index.ts'
+import { isAnnounced } from '../core/status/index.ts'
+import { ENDPOINT_SLICES, type EndpointSlice, EVENTS, SERVICE_L2_STATUSES, unless } from '../operator/index.ts'
 import { systemClock } from '../runtime/clock.ts'
 import { asking, type Connection } from './connection.ts'
 import { listPatiently } from './patience.ts'
@@ -28,12 +21,6 @@ export interface ShownEvent {
   readonly at: string
 }
 
-const REPORTS = metallbResource<ServiceL2Status & KubernetesObject>(
-  'ServiceL2Status',
-  DEFINITIONS.ServiceL2Status.plural,
-  'v1beta1',
-)
-
 /** @throws CannotRun */
 export function readServiceDetails(
   connection: Connection,
@@ -47,7 +34,10 @@ export function readServiceDetails(
   return asking(connection, async () => {
     const [slices, reports, events] = await Promise.all([
       list(ENDPOINT_SLICES, { namespace, labelSelector: `kubernetes.io/service-name=${name}` }),
-      unless(['forbidden', 'not-found'], list(REPORTS, { namespace: installNamespace, labelSelector: mine })),
+      unless(
+        ['forbidden', 'not-found'],
+        list(SERVICE_L2_STATUSES, { namespace: installNamespace, labelSelector: mine }),
+      ),
       unless(
         ['forbidden'],
         list(EVENTS, { namespace, fieldSelector: `involvedObject.kind=Service,involvedObject.name=${name}` }),
@@ -55,7 +45,7 @@ export function readServiceDetails(
     ])
     return {
       endpointSlices: slices.items,
-      announcedBy: (reports?.items ?? []).map(({ status = {} }) => ({
+      announcedBy: (reports?.items ?? []).filter(isAnnounced).map(({ status = {} }) => ({
         node: status.node ?? '',
         interfaces: (status.interfaces ?? []).flatMap(({ name: one }) => one ?? []),
       })),

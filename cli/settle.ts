@@ -10,6 +10,7 @@ import {
   type ServiceRequest,
 } from '../core/allocate/index.ts'
 import type { Snapshot } from '../core/config/index.ts'
+import type { ReportedConflict } from '../core/status/index.ts'
 
 /** What became of one Service. */
 export interface Settlement {
@@ -28,9 +29,16 @@ export interface Settlement {
 export const NOW_MS = 0
 
 /** A ledger that holds what the statuses show, as a controller has it that has just started. */
-export function adoptedLedger(snapshot: Snapshot, requests: readonly ServiceRequest[]): Ledger {
+export function adoptedLedger(
+  snapshot: Snapshot,
+  requests: readonly ServiceRequest[],
+  conflicts: readonly ReportedConflict[] = [],
+): Ledger {
   const ledger = new Ledger()
   ledger.configure(snapshot)
+  for (const { address, because, reason } of conflicts) {
+    ledger.quarantine({ address, because, isUnusable: reason === 'AddressInUse', isOver: false })
+  }
   adopt(ledger, requests, NOW_MS)
   return ledger
 }

@@ -1,7 +1,8 @@
+/** What `invarctl version` prints. The bundler puts the named field of package.json into the program. */
+import packageFile from '../package.json' with { type: 'json' }
 import type { Report } from './report.ts'
 
-/** That of package.json, which is not there beside the program in the image; version.test.ts compares the two. */
-export const VERSION = '0.1.0'
+export const VERSION = packageFile.version
 
 export function versionReport(): Report {
   const value = { version: VERSION, node: process.version, platform: `${process.platform}/${process.arch}` }

@@ -75,6 +75,11 @@ export class Allocator {
     return this.#reconciler.depth
   }
 
+  /** Deleted Services that wait for speakers. */
+  get departing(): number {
+    return this.#options.departures.size
+  }
+
   /** Another configuration: what is still allowed stays where it is, then everybody is decided anew. */
   configure(snapshot: Snapshot): void {
     this.#ledger.configure(snapshot)

@@ -19,6 +19,8 @@ export interface ControllerMetricsSource {
   readonly ledger: Ledger
   /** Services that wait to be looked at. */
   readonly depth: number
+  /** Deleted Services that wait for speakers. */
+  readonly departing: number
   readonly isLeader: boolean
 }
 
@@ -32,6 +34,22 @@ export function exposeController(metrics: Metrics, source: () => ControllerMetri
         gauge.set({ pool }, Number(poolCounters(occupancy)[counter]))
     })
   }
+  metrics.gauge(
+    'invar_controller_quarantined_addresses',
+    'Addresses of the pool that somebody outside uses: given to no further Service',
+    ['pool'],
+    (gauge) => {
+      gauge.reset()
+      const { ledger } = source()
+      for (const { address } of ledger.quarantines()) {
+        const pool = ledger.poolOf(address)?.pool.name
+        if (pool !== undefined) gauge.inc({ pool })
+      }
+    },
+  )
+  metrics.gauge('invar_controller_departing_services', 'Deleted Services that wait for speakers', [], (gauge) =>
+    gauge.set(source().departing),
+  )
   metrics.gauge('invar_controller_queue_depth', 'Services that wait to be looked at', [], (gauge) =>
     gauge.set(source().depth),
   )

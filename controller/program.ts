@@ -135,6 +135,7 @@ export class Controller extends InvarOperator {
     exposeController(metrics, () => ({
       ledger: this.#term?.allocator.ledger ?? this.#noLedger,
       depth: this.#term?.allocator.depth ?? 0,
+      departing: this.#term?.allocator.departing ?? 0,
       isLeader: this.#leader.isLeader,
     }))
     await this.#webhook?.start()

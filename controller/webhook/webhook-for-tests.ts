@@ -1,5 +1,4 @@
 /** The shipped webhook on a control plane of a test's, where no Service leads to the test's process. */
-import type { ControlPlane } from '../../testkit/controlplane.ts'
 
 export const CONFIGURATION = 'validatingwebhookconfiguration/metallb-webhook-configuration'
 
@@ -7,7 +6,7 @@ export const CONFIGURATION = 'validatingwebhookconfiguration/metallb-webhook-con
 export const DNS_NAME = 'localhost'
 
 /** Does what the Service would do in a cluster. */
-export function callByUrl(plane: ControlPlane, port: number): void {
+export function callByUrl(plane: { kubectl(args: readonly string[]): string }, port: number): void {
   const found = JSON.parse(plane.kubectl(['get', CONFIGURATION, '-o', 'json'])) as {
     webhooks: { clientConfig: { service: { path: string } } }[]
   }

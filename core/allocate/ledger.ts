@@ -191,6 +191,11 @@ export class Ledger {
     this.waiting.stirAddress(address)
   }
 
+  /** The pool that has the address. */
+  poolOf(address: string): PoolOccupancy | undefined {
+    return this.#placeOf(address)?.pool
+  }
+
   /** Everything that is quarantined, in the order in which it was. */
   quarantines(): Iterable<Quarantine> {
     return this.#quarantine.values()
