@@ -74,6 +74,11 @@ export class Layer2Observer {
     this.#reports?.add(key)
   }
 
+  /** Forgets Services that were announced from the last known state, and are no more. */
+  keepOnly(isThere: (key: string) => boolean): void {
+    for (const key of [...this.ownership.keys()]) if (!isThere(key)) this.gone(key)
+  }
+
   situationOf(key: string): Situation {
     const decision = this.#options.decisionOn(key)
     if (decision?.kind !== 'announce') return { kind: 'withdrawn' }
@@ -140,7 +145,9 @@ export class Layer2Observer {
 
   /** All speakers decide alike; the first of those alive speaks for them. */
   #tellSilent(key: string, { because, detail }: Extract<Layer2Decision, { kind: 'silent' }>): void {
-    const isNobodysBusiness = ['notLoadBalancer', 'otherLoadBalancerClass', 'beingDeleted', 'noIPAllocated'].includes(because)
+    const isNobodysBusiness = ['notLoadBalancer', 'otherLoadBalancerClass', 'beingDeleted', 'noIPAllocated'].includes(
+      because,
+    )
     const { node, raise } = this.#options
     if (isNobodysBusiness || [...this.#alive, node].sort()[0] !== node) return
     const message = `not announced (${because}): ${detail}`

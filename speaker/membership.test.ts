@@ -14,19 +14,21 @@ class Bench {
   readonly source: MembershipSource
   #posted: ToWire[] = []
 
-  constructor(isEnabled = true) {
+  constructor(isEnabled = true, isBegun = true) {
     this.add('bravo', '192.0.2.2')
     this.add('alpha', '192.0.2.1')
     const { clock, nodes } = this
     this.source = new MembershipSource({ isEnabled, port: 7946, nodes, clock, post: (one) => this.#posted.push(one) })
+    if (isBegun) this.source.begin()
   }
 
   add(name: string, ...addresses: string[]): void {
     this.nodes.set(name, { ...nodeViewOf({ metadata: { name } }), addresses })
   }
 
-  secret(text: string): void {
-    const data = { secretkey: Buffer.from(text).toString('base64') }
+  secret(text: string, others: Readonly<Record<string, string>> = {}): void {
+    const entries = Object.entries({ secretkey: text, ...others })
+    const data = Object.fromEntries(entries.map(([name, key]) => [name, Buffer.from(key).toString('base64')]))
     this.source.secretChanged({ metadata: { name: 'memberlist' }, data } as Secret)
   }
 
@@ -68,7 +70,36 @@ describe('membership source', () => {
     assert.deepEqual(bench.keys(), [FIRST])
   })
 
-  test('a rotated key signs at once, the one before is accepted for ten minutes', () => {
+  test('before everything was read nothing is posted: half of the members would be worse than none', () => {
+    const bench = new Bench(true, false)
+    bench.secret(FIRST)
+    bench.source.nodesChanged()
+    assert.deepEqual(bench.posted(), [])
+    bench.source.begin()
+    assert.equal(bench.posted().length, 1)
+  })
+
+  test('rotated in steps: each step signs and accepts what the ones before and after it understand', () => {
+    const bench = new Bench()
+    const steps: [string, Readonly<Record<string, string>>, string[]][] = [
+      [FIRST, {}, [FIRST]],
+      [FIRST, { 'secretkey.next': SECOND }, [FIRST, SECOND]],
+      [SECOND, { 'secretkey.previous': FIRST }, [SECOND, FIRST]],
+      [SECOND, {}, [SECOND]],
+    ]
+    for (const [signing, others, expected] of steps) {
+      bench.secret(signing, others)
+      assert.deepEqual(bench.keys(), expected)
+    }
+    bench.clock.advance(600_000)
+    assert.deepEqual(bench.posted(), [], 'nothing is accepted beyond what the Secret says')
+    for (const [at, [, , keys]] of steps.entries()) {
+      const next = steps[at + 1]?.[2] ?? keys
+      assert.ok(next.includes(keys[0]!) && keys.includes(next[0]!))
+    }
+  })
+
+  test('replaced at once: it signs at once, the one before is accepted for ten minutes', () => {
     const bench = new Bench()
     bench.secret(FIRST)
     bench.secret(SECOND)
@@ -91,7 +122,6 @@ describe('membership source', () => {
 
   test('switched off: nobody watches, and no key is waited for', () => {
     const bench = new Bench(false)
-    bench.source.nodesChanged()
     assert.deepEqual(bench.posted(), [undefined])
     assert.equal(bench.source.hasKey, true)
   })

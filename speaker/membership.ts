@@ -4,9 +4,14 @@ import type { KeptNode, ReadonlyStore, Secret } from '../operator/index.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { DesiredMembership, ToWire } from './wire/messages.ts'
 
-/** Entry of the Secret that holds the key, as MetalLB names it. */
-const SECRET_ENTRY = 'secretkey'
-/** For so long after a rotation the key before is still accepted: until every speaker has seen the new one. */
+/**
+ * Entries of the Secret. The first, named as MetalLB names it, signs; all are accepted. A rotation (`invarctl
+ * rotate-key`) puts the new key under `next`, then swaps the two, then takes `previous` away. Whoever is a step behind
+ * still understands the others, so nobody is taken for dead.
+ */
+const SIGNING_ENTRY = 'secretkey'
+const ACCEPTED_ENTRIES = ['secretkey.next', 'secretkey.previous']
+/** A key that was replaced at once, without those steps, is accepted for so long: until every speaker has seen the new one. */
 const OLD_KEY_ACCEPTED_MS = 600_000
 
 export interface MembershipSourceOptions {
@@ -25,9 +30,13 @@ export class MembershipSource {
   readonly #nodes: ReadonlyStore<KeptNode>
   readonly #post: (message: ToWire) => void
   readonly #clock: Clock
-  /** Newest first. */
-  #keys: readonly { readonly text: string; readonly untilMs: number }[] = []
+  /** Of the Secret; the first signs. */
+  #keys: readonly string[] = []
+  #replaced: { readonly text: string } | undefined
   #posted: DesiredMembership | undefined
+  #isBegun = false
+  /** The wire thread was told that nobody watches. */
+  #isUnwatched = false
 
   constructor(options: MembershipSourceOptions) {
     this.#isEnabled = options.isEnabled
@@ -44,36 +53,56 @@ export class MembershipSource {
 
   /** The Secret as it is now; undefined = it is not there: what was known stays in force. */
   secretChanged(secret: Secret | undefined): void {
-    const encoded = secret?.data?.[SECRET_ENTRY]
-    if (encoded === undefined || encoded === '') return
-    const text = Buffer.from(encoded, 'base64').toString('latin1')
-    if (this.#keys[0]?.text === text) return
-    const now = this.#clock.now()
-    const untilMs = now + OLD_KEY_ACCEPTED_MS
-    const old = this.#keys.slice(0, 1).map((key) => ({ ...key, untilMs }))
-    this.#keys = [{ text, untilMs: Number.POSITIVE_INFINITY }, ...old]
-    if (old.length > 0) this.#clock.setTimeout(() => this.#forgetOld(), OLD_KEY_ACCEPTED_MS)
+    const signing = keyIn(secret, SIGNING_ENTRY)
+    if (signing === undefined) return
+    const accepted = ACCEPTED_ENTRIES.flatMap((entry) => keyIn(secret, entry) ?? [])
+    const keys = [...new Set([signing, ...accepted])]
+    const [old] = this.#keys
+    this.#keys = keys
+    if (old !== undefined && old !== signing && !accepted.includes(old)) this.#acceptReplaced(old)
+    this.nodesChanged()
+  }
+
+  /**
+   * To be called once, when all nodes and the Secret were read: half of the members would be a reason to take over from
+   * the others.
+   */
+  begin(): void {
+    this.#isBegun = true
     this.nodesChanged()
   }
 
   /** Posts what holds now, where it differs from what was posted last. */
   nodesChanged(): void {
+    if (!this.#isBegun) return
     if (!this.#isEnabled) {
-      this.#post({ kind: 'membership', membership: undefined })
+      if (!this.#isUnwatched) this.#post({ kind: 'membership', membership: undefined })
+      this.#isUnwatched = true
       return
     }
     const members = [...this.#nodes.values()]
       .map(({ name, addresses }) => ({ node: name, addresses }))
       .sort((a, b) => (a.node < b.node ? -1 : 1))
-    const keys = this.#keys.map(({ text }) => new Uint8Array(Buffer.from(text, 'latin1')))
+    const texts = this.#replaced === undefined ? this.#keys : [...new Set([...this.#keys, this.#replaced.text])]
+    const keys = texts.map((text) => new Uint8Array(Buffer.from(text, 'latin1')))
     const membership = { port: this.#port, keys, members }
     if (isDeepStrictEqual(membership, this.#posted)) return
     this.#posted = membership
     this.#post({ kind: 'membership', membership })
   }
 
-  #forgetOld(): void {
-    this.#keys = this.#keys.filter(({ untilMs }) => untilMs > this.#clock.now())
-    this.nodesChanged()
+  #acceptReplaced(text: string): void {
+    const replaced = { text }
+    this.#replaced = replaced
+    this.#clock.setTimeout(() => {
+      if (this.#replaced !== replaced) return
+      this.#replaced = undefined
+      this.nodesChanged()
+    }, OLD_KEY_ACCEPTED_MS)
   }
+}
+
+function keyIn(secret: Secret | undefined, entry: string): string | undefined {
+  const encoded = secret?.data?.[entry]
+  return encoded === undefined || encoded === '' ? undefined : Buffer.from(encoded, 'base64').toString('latin1')
 }
