@@ -166,6 +166,27 @@ describe('controller', () => {
     assert.equal(read('service/web', '{.metadata.annotations.metallb\\.io/ip-allocated-from-pool}'), '')
   })
 
+  test('the API server fills in ipMode, and what it filled in is left alone', async () => {
+    assert.equal(read('service/next', '{.status.loadBalancer.ingress[0].ipMode}'), 'VIP')
+  })
+
+  test('a deprecated annotation counts, and is told of once', async () => {
+    apply(service('old-style', { 'metallb.universe.tf/loadBalancerIPs': '203.0.113.10' }))
+    await waitFor('service/old-style', IP, '203.0.113.10')
+    const selector = 'involvedObject.name=old-style,reason=deprecatedAnnotation'
+    await plane.startKubectl(['wait', '--for=create', 'event', '--field-selector', selector, '--timeout=5s'])
+    assert.match(eventsOf('old-style'), /deprecatedAnnotation: .*loadBalancerIPs is deprecated: use metallb\.io/)
+  })
+
+  test('a Service that gets a second cluster IP gets its second address, and keeps the first', async () => {
+    apply(pool('mixed', ['198.51.100.0/30', '2001:db8::/126']))
+    apply(service('dual', { 'metallb.io/address-pool': 'mixed' }))
+    await waitFor('service/dual', IP, '198.51.100.0')
+    plane.kubectl(['patch', 'service', 'dual', '--type=merge', '-p', '{"spec":{"ipFamilyPolicy":"PreferDualStack"}}'])
+    await waitFor('service/dual', '{.status.loadBalancer.ingress[1].ip}', '2001:db8::')
+    assert.equal(read('service/dual', IP), '198.51.100.0')
+  })
+
   test('another controller adopts what is there: nothing moves, nothing is written', async () => {
     const versions = () =>
       plane.kubectl([
