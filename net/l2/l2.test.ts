@@ -31,6 +31,13 @@ function service(
   return { key, layer2: [{ ip: IP, candidates, interfaces: undefined, ...more }] }
 }
 
+interface MoreOfMembers {
+  readonly interfaces?: readonly string[]
+  readonly healed?: readonly string[]
+  readonly silent?: readonly string[]
+  readonly isCatchingUp?: boolean
+}
+
 /** Node alpha under test: events go in, what they lead to is read off. Timers come exactly when they were armed. */
 class Alpha {
   now = 0
@@ -63,10 +70,12 @@ class Alpha {
   }
 
   /** Bravo and the others have eth0 and eth1, unless said otherwise. */
-  members(names: readonly string[], more: { interfaces?: readonly string[]; healed?: readonly string[] } = {}): void {
-    const { interfaces = ['eth0', 'eth1'], healed = [] } = more
+  members(names: readonly string[], more: MoreOfMembers = {}): void {
+    const { interfaces = ['eth0', 'eth1'], healed = [], isCatchingUp = false } = more
+    const silent = new Set(more.silent ?? [])
     const alive = new Map<string, AliveMember>(names.map((name) => [name, { interfaces }]))
-    this.step({ kind: 'members', members: { isSettled: true, alive, nodeOfMac: NODE_OF_MAC, healed } })
+    const members = { isSettled: true, alive, nodeOfMac: NODE_OF_MAC, silent, healed, isCatchingUp }
+    this.step({ kind: 'members', members })
   }
 
   interfaces(usable: Readonly<Record<string, string>>): void {
@@ -504,6 +513,250 @@ describe('claims of others (RFC 5227 section 2.4)', () => {
     }
     assert.equal(alpha.announced().length, 3, 'one burst: at 0, 100 and 300 ms')
     assert.deepEqual(alpha.happened(), [])
+  })
+})
+
+describe('an address that is new (RFC 5227 section 2.1)', () => {
+  /** Everybody agrees on what there is; bravo and charlie live. */
+  function synchronized(options: Partial<Options> = {}): Alpha {
+    const alpha = Alpha.settled(options)
+    alpha.step({ kind: 'desired', isComplete: true, services: [] })
+    return alpha
+  }
+  const ours = service('a/s', ['alpha', 'bravo'], { interfaces: ['eth0'] })
+  const theirs = service('a/s', ['bravo', 'alpha'], { interfaces: ['eth0'] })
+
+  test('is asked for three times within 300 ms, then announced', () => {
+    const alpha = synchronized()
+    alpha.desired(ours)
+    assert.deepEqual(alpha.happened(), [`watch ${IP} on eth0`, 'a/s: not owned, probing'])
+    const times: number[] = []
+    alpha.desired(ours)
+    for (; alpha.now < 400; alpha.advance(1)) {
+      if (alpha.actions.some(({ kind }) => kind === 'probe')) times.push(alpha.now)
+      if (alpha.actions.some(({ kind }) => kind === 'own')) break
+      alpha.probed()
+    }
+    assert.ok(times.length <= 3 && alpha.now >= 260 && alpha.now <= 340, `announced after ${alpha.now} ms`)
+    assert.deepEqual(alpha.announced(), ['eth0'])
+    assert.deepEqual(alpha.happened(), [`own ${IP} on eth0`, 'a/s: owned, elected'])
+  })
+
+  const known: readonly [name: string, make: () => Alpha][] = [
+    ['in the first complete list: this process is new, not the address', () => Alpha.settled()],
+    ['with the setting off', () => synchronized({ isProbing: false })],
+    ['withdrawn a moment ago: a Service between two endpoints', () => backAfter(59_000)],
+  ]
+  for (const [name, make] of known) {
+    test(`not ${name}`, () => {
+      const alpha = make()
+      if (name.startsWith('in the')) alpha.step({ kind: 'desired', isComplete: true, services: [ours] })
+      else alpha.desired(ours)
+      assert.deepEqual(alpha.happened(), [`own ${IP} on eth0`, 'a/s: owned, elected'])
+    })
+  }
+
+  function backAfter(ms: number): Alpha {
+    const alpha = synchronized()
+    alpha.step({ kind: 'desired', isComplete: true, services: [ours] })
+    alpha.desired({ key: 'a/s', layer2: [] })
+    alpha.advance(ms)
+    alpha.actions = []
+    return alpha
+  }
+
+  test('withdrawn long ago it is new again', () => {
+    const alpha = backAfter(61_000)
+    alpha.desired(ours)
+    assert.deepEqual(alpha.happened().at(-1), 'a/s: not owned, probing')
+  })
+
+  test('a stranger that answers has it: not announced, reported, asked again at gaps that double up to five minutes', () => {
+    const alpha = synchronized()
+    alpha.desired(ours)
+    alpha.happened()
+    const start = alpha.now
+    const gaps: number[] = []
+    for (let foundAt = start; gaps.length < 7; foundAt = alpha.now) {
+      alpha.claim(STRANGER_MAC)
+      const expected = gaps.length === 0 ? ['a/s: not owned, address-in-use'] : []
+      assert.deepEqual(alpha.happened(), [`conflict with ${STRANGER_MAC} while probing`, ...expected])
+      while (alpha.probed().length === 0) alpha.advance(500)
+      gaps.push(alpha.now - foundAt)
+    }
+    assert.deepEqual(gaps, [10_000, 20_000, 40_000, 80_000, 160_000, 300_000, 300_000])
+    alpha.advance(400)
+    assert.deepEqual(alpha.happened(), ['conflict over', `own ${IP} on eth0`, 'a/s: owned, elected'])
+  })
+
+  test('a stranger that asks at the same time will have it', () => {
+    const alpha = synchronized()
+    alpha.desired(ours)
+    alpha.claim(STRANGER_MAC, { isProbe: true })
+    assert.deepEqual(alpha.happened().at(-1), 'a/s: not owned, address-in-use')
+  })
+
+  test('a member that asks at the same time will not', () => {
+    const alpha = synchronized()
+    alpha.desired(ours)
+    alpha.claim(BRAVO_MAC, { isProbe: true })
+    alpha.advance(400)
+    assert.deepEqual(alpha.happened().at(-1), 'a/s: owned, elected')
+  })
+
+  test('a member that answers has it still: taken over at once', () => {
+    const alpha = synchronized()
+    alpha.desired(ours)
+    alpha.claim(BRAVO_MAC)
+    assert.deepEqual(alpha.happened().at(-1), 'a/s: owned, elected')
+  })
+
+  test('its owner dies before it was heard announcing: asked for, as it may be somebody else who had it', () => {
+    const alpha = synchronized()
+    alpha.desired(theirs)
+    assert.deepEqual(alpha.happened(), [`watch ${IP} on eth0`, 'a/s: not owned, lost-election'])
+    alpha.members(['charlie'])
+    assert.deepEqual(alpha.happened(), ['a/s: not owned, probing'])
+  })
+
+  test('its owner dies after it was heard announcing: taken over at once', () => {
+    const alpha = synchronized()
+    alpha.desired(theirs)
+    alpha.claim(BRAVO_MAC)
+    alpha.happened()
+    alpha.members(['charlie'])
+    assert.deepEqual(alpha.happened(), [`own ${IP} on eth0`, 'a/s: owned, elected'])
+  })
+
+  test('questions for a thousand are paced', () => {
+    const alpha = synchronized({ roundsPerTick: 10 })
+    const services = Array.from({ length: 100 }, (_, at) =>
+      service(`a/${at}`, ['alpha'], { ip: `10.0.0.${at}`, interfaces: ['eth0'] }),
+    )
+    alpha.desired(...services)
+    for (let tick = 0; tick < 10; tick++) {
+      assert.equal(alpha.probed().length, 10, `tick ${tick}`)
+      alpha.advance(10)
+    }
+  })
+})
+
+describe('a rival: a member that outranks us, is not heard by heartbeat, and announces', () => {
+  /** Bravo comes first, was alive, and fell silent; alpha has taken over. */
+  function afterSilence(): Alpha {
+    const alpha = Alpha.settled()
+    alpha.desired(service('a/s', ['bravo', 'alpha', 'charlie'], { interfaces: ['eth0'] }))
+    alpha.members(['charlie'], { silent: ['bravo'] })
+    alpha.advance(6000)
+    alpha.actions = []
+    return alpha
+  }
+
+  test('keeps the address at once, whatever heartbeats say', () => {
+    const alpha = afterSilence()
+    alpha.claim(BRAVO_MAC)
+    assert.deepEqual(alpha.happened(), [`disown ${IP}`, `watch ${IP} on eth0`, 'a/s: not owned, lost-election'])
+  })
+
+  test('after five seconds without its claim the segment is asked; nobody answers: taken', () => {
+    const alpha = afterSilence()
+    alpha.claim(BRAVO_MAC)
+    alpha.happened()
+    alpha.advance(4999)
+    assert.deepEqual(alpha.happened(), [])
+    alpha.advance(400)
+    assert.deepEqual(alpha.happened(), ['a/s: not owned, probing', `own ${IP} on eth0`, 'a/s: owned, elected'])
+  })
+
+  test('it answers: left alone for twice as long', () => {
+    const alpha = afterSilence()
+    alpha.claim(BRAVO_MAC)
+    alpha.advance(5050)
+    alpha.claim(BRAVO_MAC)
+    alpha.happened()
+    alpha.advance(9999)
+    assert.deepEqual(alpha.happened(), [])
+    alpha.advance(1)
+    assert.deepEqual(alpha.happened(), ['a/s: not owned, probing'])
+  })
+
+  test('heard again it is the owner like any other', () => {
+    const alpha = afterSilence()
+    alpha.claim(BRAVO_MAC)
+    alpha.members(['bravo', 'charlie'])
+    alpha.happened()
+    alpha.members(['charlie'], { silent: ['bravo'] })
+    assert.deepEqual(alpha.happened(), [`own ${IP} on eth0`, 'a/s: owned, elected'])
+  })
+
+  test('one that said goodbye is none: what it sends is of before', () => {
+    const alpha = afterSilence()
+    alpha.members(['charlie'])
+    alpha.claim(BRAVO_MAC)
+    assert.deepEqual(alpha.happened(), [])
+  })
+})
+
+describe('a process that stood still', () => {
+  test('announces nothing while it reads what has waited, then has the last word on what is still its own', () => {
+    const alpha = Alpha.settled({ refreshIntervalMs: 1000 })
+    alpha.desired(service('a/s', ['alpha', 'bravo'], { interfaces: ['eth0'] }))
+    alpha.advance(6000)
+    alpha.actions = []
+    alpha.members(['bravo', 'charlie'], { isCatchingUp: true })
+    alpha.advance(5000)
+    assert.deepEqual(alpha.actions, [])
+    alpha.members(['bravo', 'charlie'], { healed: ['bravo', 'charlie'] })
+    assert.deepEqual(alpha.announced(), ['eth0'])
+  })
+
+  test('lets go at once of what others own by now: no successor will announce it again', () => {
+    const alpha = Alpha.settled()
+    alpha.members(['charlie'])
+    alpha.desired(service('a/s', ['bravo', 'alpha'], { interfaces: ['eth0'] }))
+    alpha.actions = []
+    alpha.members(['bravo', 'charlie'], { isCatchingUp: true })
+    assert.deepEqual(alpha.happened(), [`disown ${IP}`, 'a/s: not owned, lost-election'])
+  })
+})
+
+describe('ten thousand Services at once', () => {
+  const services = Array.from({ length: 10_000 }, (_, at) =>
+    service(`a/${at}`, ['alpha', 'bravo'], { ip: `10.1.${at >> 8}.${at & 255}`, interfaces: ['eth0'] }),
+  )
+  const ownedSoFar = (alpha: Alpha) => alpha.actions.filter(({ kind }) => kind === 'own').length
+
+  test('are taken in by pieces, as often as the timer rings', () => {
+    const alpha = Alpha.settled()
+    alpha.desired(...services)
+    assert.equal(ownedSoFar(alpha), 200)
+    alpha.step({ kind: 'timer' })
+    assert.equal(ownedSoFar(alpha), 400)
+    alpha.advance(0)
+    assert.equal(ownedSoFar(alpha), 10_000)
+  })
+
+  test('a death in between is no different: what is known moves now, the rest when its turn comes', () => {
+    const alpha = Alpha.settled()
+    alpha.desired(...services.map(({ key, layer2 }) => service(key, ['bravo', 'alpha'], { ip: layer2[0]!.ip })))
+    assert.equal(ownedSoFar(alpha), 0)
+    alpha.members(['charlie'])
+    assert.equal(ownedSoFar(alpha), 400)
+    alpha.advance(0)
+    assert.equal(ownedSoFar(alpha), 10_000)
+  })
+
+  test('an address that goes from one Service to another far behind it is not let go of in between', () => {
+    const alpha = Alpha.settled()
+    alpha.desired(service('z/last', ['alpha'], { interfaces: ['eth0'] }))
+    alpha.actions = []
+    alpha.desired(
+      { key: 'z/last', layer2: [] },
+      ...services.slice(0, 1000),
+      service('z/next', ['alpha'], { interfaces: ['eth0'] }),
+    )
+    alpha.advance(0)
+    assert.ok(!alpha.actions.some(({ kind }) => kind === 'disown'))
   })
 })
 

@@ -28,7 +28,7 @@ export function keepProbing(turn: Turn, address: Address, interfaces: readonly s
 export function watch(turn: Turn, address: Address, interfaces: readonly string[]): void {
   if (address.phase.kind !== 'watching') {
     endConflict(turn, address)
-    enter(turn.state, address, { kind: 'watching', interfaces: [] })
+    enter(turn.state, address, { kind: 'watching', interfaces: watchedOn(address) })
   }
   watchOn(turn, address, interfaces)
 }
@@ -40,8 +40,12 @@ function watchOn(turn: Turn, address: Address, interfaces: readonly string[]): v
   turn.actions.push({ kind: 'watch', ip: address.ip, interfaces })
 }
 
+function watchedOn({ phase }: Address): readonly string[] {
+  return phase.kind === 'watching' || phase.kind === 'probing' || phase.kind === 'in-use' ? phase.interfaces : []
+}
+
 function startProbing(turn: Turn, address: Address, interfaces: readonly string[], found: Found | undefined): void {
-  enter(turn.state, address, { kind: 'probing', interfaces: [], sent: 0, found })
+  enter(turn.state, address, { kind: 'probing', interfaces: watchedOn(address), sent: 0, found })
   watchOn(turn, address, interfaces)
   appoint(turn.state, address, 'probe', turn.now)
 }
