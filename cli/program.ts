@@ -20,7 +20,10 @@ export function programOf(name: string, present: Present): Command {
     .showHelpAfterError(`(${name} --help lists what there is)`)
     .helpCommand('help [command]', 'help for a command')
     .addHelpText('after', EXIT_CODES)
-  const commands = [lintCommand, poolsCommand, explainCommand, planCommand].map((make) => make(name, present))
+  const commands = [
+    ...[lintCommand, poolsCommand, explainCommand, planCommand],
+    ...[ownersCommand, probeCommand, drainCommand, rotateKeyCommand],
+  ].map((make) => make(name, present))
   for (const command of [...commands, versionCommand(present), completionCommand(name, program)]) {
     program.addCommand(command.copyInheritedSettings(program))
   }
@@ -28,8 +31,8 @@ export function programOf(name: string, present: Present): Command {
 }
 
 const EXIT_CODES = `
-Exit codes: 0 = nothing wrong, 1 = found what it looks for (lint: problems; plan: a Service loses or moves),
-2 = could not run. INVAR_DEBUG=1 shows where an error comes from.`
+Exit codes: 0 = nothing wrong, 1 = found what it looks for (lint: problems; plan: a Service loses or moves;
+drain: an address that nobody would answer for; probe: no answer, or several), 2 = could not run. INVAR_DEBUG=1 shows where an error comes from.`
 
 interface OutputFlags {
   readonly output: Format
@@ -118,6 +121,75 @@ function planCommand(name: string, present: Present): Command {
 interface PlanFlags extends ClusterFlags, OutputFlags {
   readonly filename?: readonly string[]
   readonly delete?: readonly string[]
+}
+
+function ownersCommand(name: string, present: Present): Command {
+  const command = new Command('owners')
+    .description('say which node answers for which address on layer 2, since when, and why that node')
+    .argument('[target]', 'an address, svc/NAME or NAME; default: all')
+    .addHelpText('after', examples(name, ['owners', 'owners 192.0.2.10', 'owners svc/web -n shop -o json']))
+    .action(async (target: string | undefined, { output, ...flags }: ClusterFlags & OutputFlags) => {
+      const { runOwners } = await import('./cluster-commands.ts')
+      present(await runOwners(target, flags), output)
+    })
+  return withOutput(withCluster(command))
+}
+
+function drainCommand(name: string, present: Present): Command {
+  const command = new Command('drain')
+    .description('say where the addresses of a node would go if it were cordoned and emptied; changes nothing')
+    .argument('<node>', 'name of the node')
+    .requiredOption('--simulate', 'the only way there is: kubectl drain does it')
+    .addHelpText('after', examples(name, ['drain node-a --simulate', 'drain node-a --simulate -o json']))
+    .action(async (node: string, { output, ...flags }: ClusterFlags & OutputFlags) => {
+      const { runDrain } = await import('./cluster-commands.ts')
+      present(await runDrain(node, flags), output)
+    })
+  return withOutput(withCluster(command))
+}
+
+function probeCommand(name: string, present: Present): Command {
+  const command = new Command('probe')
+    .description('ask the network who answers for an address, from a node that does not own it')
+    .argument('<address>', 'IPv4 or IPv6')
+    .option('--node <name>', 'ask from this node; default: one that does not report that it answers')
+    .option('--local', 'ask the speaker of the machine that this runs on, by its socket')
+    .option('--socket <path>', 'socket of that speaker, its --local-socket', DEFAULT_SOCKET)
+    .option('--wait <milliseconds>', 'for so long answers are collected', '1000')
+    .addHelpText('after', examples(name, ['probe 192.0.2.10', 'probe 2001:db8::10 --node node-b -o json']))
+    .action(async (address: string, { output, ...flags }: ProbeFlags) => {
+      const { runProbe } = await import('./probe-command.ts')
+      present(await runProbe(address, flags), output)
+    })
+  return withOutput(withCluster(command))
+}
+
+/** As deploy/speaker.yaml has it. */
+const DEFAULT_SOCKET = '/var/lib/invar/speaker/speaker.sock'
+
+export interface ProbeFlags extends ClusterFlags, OutputFlags {
+  readonly node?: string
+  readonly local?: boolean
+  readonly socket: string
+  readonly wait: string
+}
+
+function rotateKeyCommand(name: string, present: Present): Command {
+  const command = new Command('rotate-key')
+    .description('give the speakers another key to know each other by, step by step, so that none is taken for dead')
+    .option('--secret <name>', 'Secret with the key, in the namespace of Invar', 'memberlist')
+    .option('--wait <seconds>', 'between two steps: until every speaker has seen the last one', '30')
+    .addHelpText('after', examples(name, ['rotate-key', 'rotate-key --wait 60']))
+    .action(async ({ output, ...flags }: RotateKeyFlags) => {
+      const { runRotateKey } = await import('./rotate-key.ts')
+      present(await runRotateKey(flags), output)
+    })
+  return withOutput(withCluster(command))
+}
+
+export interface RotateKeyFlags extends ClusterFlags, OutputFlags {
+  readonly secret: string
+  readonly wait: string
 }
 
 function versionCommand(present: Present): Command {

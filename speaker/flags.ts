@@ -92,6 +92,11 @@ export const SPEAKER_FLAGS = {
     default: '',
   },
   'state-max-age-hours': { about: 'last known state that is older is not used', kind: 'number', default: '24' },
+  'local-socket': {
+    about: 'Unix socket by which invarctl probe asks this speaker, for its user and root alone; empty = none',
+    kind: 'text',
+    default: '',
+  },
   'exclude-interfaces-file': {
     about:
       'YAML file with announcedInterfacesToExclude, regular expressions of interface names; re-read when it changes',

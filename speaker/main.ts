@@ -1,6 +1,7 @@
 /** Program 2: the speaker. Reads flags, starts the wire thread, wires the parts together, runs until told to stop. */
 
 import { METALLB_VIEW, type ViewOptions } from '../core/announce/index.ts'
+import { parseAddress } from '../net/ip/index.ts'
 import {
   clientMetrics,
   currentNamespace,
@@ -18,6 +19,7 @@ import type { Log } from '../runtime/log.ts'
 import { Metrics } from '../runtime/metrics.ts'
 import { systemRandom } from '../runtime/random.ts'
 import { SPEAKER_FLAGS } from './flags.ts'
+import { serveLocally } from './local-socket.ts'
 import { Speaker, type SpeakerOptions } from './program.ts'
 import { WireThread } from './thread.ts'
 import type { GatewayProbe } from './wire/messages.ts'
@@ -40,6 +42,11 @@ async function run(flags: SpeakerFlags, log: Log, lifecycle: Lifecycle): Promise
   if (flags.number('port') !== 0) {
     const page = await serveMetrics({ ...metricsPage(flags), metrics, log, client: speaker.client })
     lifecycle.add('metrics', () => page.stop())
+  }
+  if (flags.text('local-socket') !== '') {
+    const ask = (ip: string, timeoutMs: number) => wire.ask(ip, timeoutMs)
+    const server = await serveLocally({ path: flags.text('local-socket'), node: flags.text('node-name'), ask })
+    lifecycle.add('local socket', () => close(server))
   }
   lifecycle.add('speaker', () => speaker.stop())
   await speaker.start()
@@ -93,6 +100,15 @@ function newSpeaker(
   })
 }
 
+function whatIsWrong(flags: SpeakerFlags): string | undefined {
+  if (flags.text('node-name') === '') return '--node-name is required: the name of this node'
+  const targets = gatewayProbe(flags)?.targets
+  const wrong =
+    targets === 'default-gateway' ? undefined : targets?.find((target) => parseAddress(target) === undefined)
+  if (wrong === undefined) return undefined
+  return `--gateway-probe is "${wrong}" but must be default-gateway, or IP addresses separated by commas`
+}
+
 /** Where nobody watches who is alive, speakers of MetalLB may announce beside ours: they must agree. */
 function viewOptions(flags: SpeakerFlags): ViewOptions {
   const ignoreExcludeLabel = flags.on('ignore-exclude-lb')
@@ -124,7 +140,7 @@ if (import.meta.main) {
       name: 'speaker',
       about: 'The speaker of Invar answers for the addresses that its node owns.',
       flags: SPEAKER_FLAGS,
-      judge: (flags) => (flags.text('node-name') === '' ? '--node-name is required: the name of this node' : undefined),
+      judge: whatIsWrong,
       run,
     },
     process.argv.slice(2),

@@ -1,14 +1,14 @@
 /** The wire thread as the main thread sees it: messages in, observations out, and whether its loop turns. */
 import { Worker } from 'node:worker_threads'
 import type { Clock, TimerHandle } from '../runtime/clock.ts'
-import type { Farewell, FromWire, ToWire, WireCounters } from './wire/messages.ts'
+import type { Answer, Farewell, FromWire, ToWire, WireCounters } from './wire/messages.ts'
 
 /** Between two questions whether the thread is alive. */
 const PING_INTERVAL_MS = 1_000
 /** A thread that has not answered for so long is taken for stuck; well above any pause of its garbage collector. */
 const DEAF_AFTER_MS = 10_000
-/** A scrape does not wait longer for the thread's counters. */
-const COUNTERS_LIMIT_MS = 1_000
+/** Nobody waits longer for what the thread can answer at once: its counters, for a scrape. */
+const QUESTION_LIMIT_MS = 1_000
 /** A thread that was told to leave gets so long to hand over before it is ended. */
 const LEAVE_LIMIT_MS = 3_000
 
@@ -21,7 +21,7 @@ export class WireThread {
   #timer: TimerHandle | undefined
   #leaving = false
   #reading: Promise<WireCounters | undefined> | undefined
-  #readings = 0
+  #questions = 0
 
   /**
    * @param entry the thread's program: source in a checkout, bundle in the image
@@ -66,20 +66,42 @@ export class WireThread {
     return this.#reading
   }
 
+  /** Who on the wire answers for the address; undefined when the thread does not answer in time. */
+  ask(ip: string, timeoutMs: number): Promise<readonly Answer[] | undefined> {
+    return this.#question(
+      (id) => ({ kind: 'ask', id, ip, timeoutMs }),
+      (message, id) => (message.kind === 'answers' && message.id === id ? message.answers : undefined),
+      timeoutMs + QUESTION_LIMIT_MS,
+    )
+  }
+
   #askForCounters(): Promise<WireCounters | undefined> {
-    const id = ++this.#readings
+    return this.#question(
+      (id) => ({ kind: 'read-counters', id }),
+      (message, id) => (message.kind === 'counters' && message.id === id ? message.counters : undefined),
+      QUESTION_LIMIT_MS,
+    )
+  }
+
+  #question<T>(
+    question: (id: number) => ToWire,
+    answerIn: (message: FromWire, id: number) => T | undefined,
+    limitMs: number,
+  ): Promise<T | undefined> {
+    const id = ++this.#questions
     return new Promise((resolve) => {
-      const finish = (counters: WireCounters | undefined): void => {
+      const finish = (answer: T | undefined): void => {
         this.#clock.clearTimeout(limit)
         this.#listeners.splice(this.#listeners.indexOf(listener), 1)
-        resolve(counters)
+        resolve(answer)
       }
       const listener = (message: FromWire): void => {
-        if (message.kind === 'counters' && message.id === id) finish(message.counters)
+        const answer = answerIn(message, id)
+        if (answer !== undefined) finish(answer)
       }
-      const limit = this.#clock.setTimeout(() => finish(undefined), COUNTERS_LIMIT_MS)
+      const limit = this.#clock.setTimeout(() => finish(undefined), limitMs)
       this.#listeners.push(listener)
-      this.post({ kind: 'read-counters', id })
+      this.post(question(id))
     })
   }
 

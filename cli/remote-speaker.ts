@@ -1,0 +1,73 @@
+/** Runs `invarctl` in the container of a speaker, as `kubectl exec` would, and reads what it prints. */
+import { Writable } from 'node:stream'
+import type { V1Status } from '@kubernetes/client-node'
+import { Exec } from '@kubernetes/client-node/dist/exec.js'
+import { type KubeConfigSource, loadKubeConfig } from '../operator/index.ts'
+import { CannotRun } from './cannot-run.ts'
+
+export interface SpeakerPod {
+  readonly namespace: string
+  readonly name: string
+}
+
+interface Ended {
+  readonly out: string
+  readonly err: string
+  readonly status: V1Status
+}
+
+/** @throws CannotRun */
+export async function runInSpeaker(
+  source: KubeConfigSource,
+  pod: SpeakerPod,
+  args: readonly string[],
+  limitMs: number,
+): Promise<unknown> {
+  const { out, err, status } = await run(source, pod, ['invarctl', ...args], limitMs)
+  // 1 = it found what it looks for; that is in what it prints.
+  const code = status.details?.causes?.find(({ reason }) => reason === 'ExitCode')?.message ?? '0'
+  if (status.status !== 'Success' && code !== '1') {
+    const said = err.trim() || status.message || 'no reason given'
+    throw new CannotRun(`the speaker in Pod ${pod.namespace}/${pod.name} did not answer`, said)
+  }
+  return JSON.parse(out)
+}
+
+async function run(
+  source: KubeConfigSource,
+  { namespace, name }: SpeakerPod,
+  command: readonly string[],
+  limitMs: number,
+): Promise<Ended> {
+  const [out, err] = [new Collected(), new Collected()]
+  const ended = Promise.withResolvers<V1Status>()
+  const limit = setTimeout(() => ended.reject(new Error(`no answer in ${limitMs} ms`)), limitMs)
+  try {
+    const exec = new Exec(loadKubeConfig(source))
+    const socket = await exec.exec(namespace, name, 'speaker', [...command], out, err, null, false, ended.resolve)
+    socket.onclose = () => ended.reject(new Error('the connection was closed'))
+    const status = await ended.promise
+    socket.close()
+    return { out: out.text, err: err.text, status }
+  } catch (error) {
+    const remedy = 'you need the right to create pods/exec there; --local asks on the node itself'
+    throw new CannotRun(`cannot run a command in Pod ${namespace}/${name} (${reasonOf(error)})`, remedy, error)
+  } finally {
+    clearTimeout(limit)
+  }
+}
+
+class Collected extends Writable {
+  text = ''
+
+  override _write(chunk: Buffer, _: BufferEncoding, done: () => void): void {
+    this.text += chunk.toString()
+    done()
+  }
+}
+
+/** A socket that is refused rejects with an event instead of an error. */
+function reasonOf(error: unknown): string {
+  const { message } = error as { readonly message?: string }
+  return message ?? String(error)
+}

@@ -1,0 +1,78 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { type IncomingMessage, request, type Server } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { after, before, describe, test } from 'node:test'
+import { close } from '../runtime/http.ts'
+import { serveLocally } from './local-socket.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'invar-socket-'))
+const path = join(folder, 'speaker', 'speaker.sock')
+const ANSWERS = [{ interface: 'eth0', mac: '02:00:00:00:00:09', afterMs: 0.4 }]
+const asked: string[] = []
+let isDeaf = false
+let server: Server
+
+before(async () => {
+  const ask = (ip: string, timeoutMs: number) => {
+    asked.push(`${ip} ${timeoutMs}`)
+    return Promise.resolve(isDeaf ? undefined : ANSWERS)
+  }
+  server = await serveLocally({ path, node: 'alpha', ask })
+})
+after(async () => {
+  await close(server)
+  rmSync(folder, { recursive: true })
+})
+
+async function get(target: string, method = 'GET'): Promise<readonly [number, string]> {
+  const answer = await new Promise<IncomingMessage>((resolve, reject) => {
+    request({ socketPath: path, path: target, method }, resolve).on('error', reject).end()
+  })
+  return [answer.statusCode!, (await text(answer)).trim()]
+}
+
+describe('the local socket', () => {
+  test('is for the owner alone', () => {
+    assert.equal(statSync(path).mode & 0o777, 0o600)
+    assert.equal(statSync(join(path, '..')).mode & 0o777, 0o700)
+  })
+
+  test('asks the wire', async () => {
+    const [status, body] = await get('/probe?address=2001:DB8:0::10&wait=250')
+    assert.equal(status, 200)
+    const expected = { address: '2001:db8::10', node: 'alpha', waitedMs: 250, answers: ANSWERS }
+    assert.deepEqual(JSON.parse(body), expected)
+    assert.deepEqual(asked.splice(0), ['2001:db8::10 250'])
+  })
+
+  test('says so when the wire thread does not answer', async () => {
+    isDeaf = true
+    assert.deepEqual(await get('/probe?address=192.0.2.10'), [503, 'the wire thread does not answer'])
+    isDeaf = false
+    assert.deepEqual(asked.splice(0), ['192.0.2.10 1000'])
+  })
+
+  const REFUSED: readonly [target: string, method: string, status: number][] = [
+    ['/probe', 'GET', 400],
+    ['/probe?address=nonsense', 'GET', 400],
+    ['/probe?address=192.0.2.10&wait=0', 'GET', 400],
+    ['/probe?address=192.0.2.10&wait=60000', 'GET', 400],
+    ['/probe?address=192.0.2.10', 'POST', 404],
+    ['/else', 'GET', 404],
+  ]
+  for (const [target, method, status] of REFUSED) {
+    test(`refuses ${method} ${target}`, async () => {
+      assert.equal((await get(target, method))[0], status)
+      assert.deepEqual(asked, [])
+    })
+  }
+})
+
+test('what a former life left in its place is replaced', async () => {
+  const left = join(folder, 'left.sock')
+  writeFileSync(left, '')
+  await close(await serveLocally({ path: left, node: 'alpha', ask: () => Promise.resolve([]) }))
+})
