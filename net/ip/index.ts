@@ -19,3 +19,4 @@ export {
   rangesOverlap,
   rangeToPrefixes,
 } from './range.ts'
+export { RangeIndex } from './range-index.ts'
