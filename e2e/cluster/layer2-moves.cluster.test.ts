@@ -77,10 +77,7 @@ suite('planned moves on a cluster', { timeout: 300_000 }, () => {
     await deed()
     const sums = await requests.end()
     t.diagnostic(`owner ${ownerBefore} → ${ownerOf(stage, 'shared-udp')}`)
-    for (const [kind, { asked, answered, lost, longestSilenceMs }] of Object.entries(sums)) {
-      t.diagnostic(`${kind}: ${answered} of ${asked} answered, longest silence ${longestSilenceMs} ms`)
-      for (const each of lost.slice(0, 5)) t.diagnostic(`lost at ${each.atMs}: ${each.because}`)
-    }
+    tell(t, sums)
     assert.deepEqual(sums.datagrams.lost, [])
     assert.deepEqual(sums.flow.lost, [])
     assert.ok(sums.connections.lost.length <= moves, `${sums.connections.lost.length} connections cut`)
@@ -113,14 +110,20 @@ suite('planned moves on a cluster', { timeout: 300_000 }, () => {
     })
   })
 
-  test('the cordoned node is drained, and comes back', async (t) => {
+  // Whichever node the address is on, kube-proxy forgets the translations of a Pod's datagrams when the Pod leaves, those
+  // under way too: what is lost by UDP here is only told.
+  test('the cordoned node is drained, and comes back: the address stays where it is', async (t) => {
     if (!requireRoot(t)) return
     const cordoned = stage.kubectl(['get', 'nodes', '--field-selector=spec.unschedulable=true', '-o', 'name']).trim()
-    await nothingIsLost(t, 1, async () => {
-      await stage.waitKubectl(['drain', cordoned, '--ignore-daemonsets', '--delete-emptydir-data', '--timeout=60s'])
-      stage.kubectl(['uncordon', cordoned])
-      await stage.waitKubectl(['rollout', 'status', 'deployment/web', '--timeout=60s'])
-    })
+    const owner = ownerOf(stage, 'shared-udp')
+    const requests = await Requests.begin(cluster.client, address)
+    await stage.waitKubectl(['drain', cordoned, '--ignore-daemonsets', '--delete-emptydir-data', '--timeout=60s'])
+    stage.kubectl(['uncordon', cordoned])
+    await stage.waitKubectl(['rollout', 'status', 'deployment/web', '--timeout=60s'])
+    const sums = await requests.end()
+    tell(t, sums)
+    assert.equal(ownerOf(stage, 'shared-udp'), owner)
+    assert.deepEqual(sums.connections.lost, [])
   })
 
   test('no speaker was restarted but as asked', (t) => {
@@ -129,6 +132,13 @@ suite('planned moves on a cluster', { timeout: 300_000 }, () => {
     assert.match(stage.kubectl(['get', 'pods', `--namespace=${NAMESPACE}`, '-o', path]), /^0( 0)*$/)
   })
 })
+
+function tell(t: TestContext, sums: Sums): void {
+  for (const [kind, { asked, answered, lost, longestSilenceMs }] of Object.entries(sums)) {
+    t.diagnostic(`${kind}: ${answered} of ${asked} answered, longest silence ${longestSilenceMs} ms`)
+    for (const each of lost.slice(0, 5)) t.diagnostic(`lost at ${each.atMs}: ${each.because}`)
+  }
+}
 
 function rolledOut(stage: Stage): Promise<string> {
   return stage.waitKubectl(['rollout', 'status', 'daemonset/speaker', `--namespace=${NAMESPACE}`, '--timeout=120s'])
