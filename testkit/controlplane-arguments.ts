@@ -37,7 +37,7 @@ function etcdSocket({ workplace }: SetUp): string {
 }
 
 function etcdArguments(setUp: SetUp): string[] {
-  const client = etcdSocket(setUp)
+  const client = setUp.options.etcd?.listen ?? etcdSocket(setUp)
   const peer = `unix://${join(setUp.workplace.directory, 'etcd-peer.sock')}`
   return [
     `--data-dir=${join(setUp.workplace.directory, 'etcd')}`,
@@ -59,7 +59,7 @@ function apiServerArguments(setUp: SetUp): string[] {
   // Without the controller manager nobody makes the service accounts that this plugin waits for.
   const withoutAccounts = options.controllerManager ? [] : ['--disable-admission-plugins=ServiceAccount']
   return [
-    `--etcd-servers=${etcdSocket(setUp)}`,
+    `--etcd-servers=${options.etcd?.url ?? etcdSocket(setUp)}`,
     `--bind-address=${address}`,
     `--advertise-address=${address}`,
     `--secure-port=${port}`,

@@ -33,6 +33,8 @@ export interface ControlPlaneOptions {
   readonly auditLog?: boolean
   /** More command line flags a program; a flag given twice takes the last value. */
   readonly flags?: Partial<Record<PlaneProgram, readonly string[]>>
+  /** Where etcd listens, and by which URL the API server finds it: a proxy's, for example. Default: a Unix socket. */
+  readonly etcd?: { readonly listen: string; readonly url: string }
   /** Run in a network namespace, serving on this address of it; default: loopback of this machine. */
   readonly network?: { readonly namespace: string; readonly address: string; readonly port: number }
 }

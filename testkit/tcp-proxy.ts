@@ -13,6 +13,30 @@ interface Pair {
   left: number
 }
 
+/** One direction of a connection: what comes later never overtakes, also where the delay has become shorter. */
+class DelayLine {
+  readonly #waiting: { readonly dueAt: number; readonly run: () => void }[] = []
+
+  push(delayMs: number, run: () => void): void {
+    if (delayMs === 0 && this.#waiting.length === 0) {
+      run()
+      return
+    }
+    this.#waiting.push({ dueAt: performance.now() + delayMs, run })
+    if (this.#waiting.length === 1) this.#arm()
+  }
+
+  #arm(): void {
+    const [first] = this.#waiting
+    if (first !== undefined) setTimeout(() => this.#runFirst(), Math.max(0, first.dueAt - performance.now()))
+  }
+
+  #runFirst(): void {
+    this.#waiting.shift()?.run()
+    this.#arm()
+  }
+}
+
 export class TcpProxy {
   readonly #server: Server
   readonly #target: URL
@@ -98,8 +122,9 @@ export class TcpProxy {
       socket.on('error', () => this.#cut(pair))
       socket.on('close', () => this.#close(pair))
     }
-    client.on('data', (bytes) => this.#later(() => server.write(bytes)))
-    server.on('data', (bytes) => this.#later(() => this.#deliver(pair, Buffer.from(bytes))))
+    const [toServer, toClient] = [new DelayLine(), new DelayLine()]
+    client.on('data', (bytes) => toServer.push(this.#delayMs, () => server.write(bytes)))
+    server.on('data', (bytes) => toClient.push(this.#delayMs, () => this.#deliver(pair, Buffer.from(bytes))))
     this.#flow(pair)
   }
 
@@ -110,11 +135,6 @@ export class TcpProxy {
       return
     }
     pair.client.write(bytes.subarray(0, pair.left), () => this.#cut(pair))
-  }
-
-  #later(run: () => void): void {
-    if (this.#delayMs === 0) run()
-    else setTimeout(run, this.#delayMs)
   }
 
   #flow(pair: Pair): void {
