@@ -7,7 +7,6 @@ import { ApiError, type ApiErrorKind, unless } from './api-error.ts'
 import { Client } from './client.ts'
 import { EventRecorder } from './events.ts'
 import { CONFIG_MAPS, EVENTS, NODES, SERVICES, type Service } from './resources.ts'
-import { writeStatus } from './status.ts'
 
 let plane: ControlPlane
 let client: Client
@@ -87,27 +86,17 @@ test('pages: every object once, all of one version', async () => {
   await assert.rejects(client.list(CONFIG_MAPS, { limit: 1, continueToken: 'nonsense' }), refused('invalid'))
 })
 
-test("a Service's status and annotations are one write; the second time there is nothing to write", async () => {
+test("a Service's status and annotations are one write, refused where the Service changed meanwhile", async () => {
   const service = await newService('status')
-  const write = {
-    status: { loadBalancer: { ingress: [{ ip: '192.0.2.1', ipMode: 'VIP' }] } },
-    annotations: { 'metallb.io/ip-allocated-from-pool': 'web' },
-  }
-  const written = await writeStatus(client, SERVICES, service, write)
-  assert.deepEqual(written?.status?.loadBalancer, { ingress: [{ ip: '192.0.2.1', ipMode: 'VIP' }] })
-  assert.equal(written?.metadata.annotations?.['metallb.io/ip-allocated-from-pool'], 'web')
-  assert.equal(await writeStatus(client, SERVICES, written!, write), undefined)
-  await assert.rejects(
-    writeStatus(client, SERVICES, service, { status: { loadBalancer: { ingress: [{ ip: '192.0.2.2' }] } } }),
-    refused('conflict'),
-    'what was decided on the old object is refused',
-  )
-  const cleared = await writeStatus(client, SERVICES, written!, {
-    status: { loadBalancer: {} },
-    annotations: { 'metallb.io/ip-allocated-from-pool': undefined },
-  })
-  assert.deepEqual(cleared?.status?.loadBalancer, {})
-  assert.equal(cleared?.metadata.annotations, undefined)
+  const { resourceVersion } = service.metadata
+  const ingress = [{ ip: '192.0.2.1', ipMode: 'VIP' }]
+  const annotations = { 'metallb.io/ip-allocated-from-pool': 'web' }
+  const patch = { metadata: { resourceVersion, annotations }, status: { loadBalancer: { ingress } } }
+  const write = () => client.patch(SERVICES, service.metadata, patch, { subresource: 'status' })
+  const written = await write()
+  assert.deepEqual(written.status?.loadBalancer, { ingress })
+  assert.equal(written.metadata.annotations?.['metallb.io/ip-allocated-from-pool'], 'web')
+  await assert.rejects(write(), refused('conflict'))
 })
 
 test('events arrive, on objects with and without a namespace', async () => {

@@ -64,6 +64,5 @@ export {
 } from './resource.ts'
 export * from './resources.ts'
 export type { Ending } from './resume.ts'
-export { isEqual, mergePatchOf, type StatusWrite, statusPatchOf, withCondition, writeStatus } from './status.ts'
 export { type IndexFunction, type ReadonlyStore, Store } from './store.ts'
 export type { WatchEvent } from './watch-stream.ts'
