@@ -10,7 +10,6 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { BUNDLES, bundle } from '../build/bundle.ts'
 import { buildAddon } from '../native/build.ts'
 import { formatAddress, parseAddress } from '../net/ip/index.ts'
-import { SPEAKER_FLAGS } from '../speaker/flags.ts'
 import { type ControlPlane, startControlPlane } from '../testkit/controlplane.ts'
 import { openWorkplace, type Workplace } from '../testkit/leftovers.ts'
 import { createLan, type Lan } from '../testkit/netns.ts'
@@ -77,7 +76,8 @@ export class SpeakerCluster implements AsyncDisposable {
         'ml-secret-name': 'memberlist',
         kubeconfig: this.plane.kubeconfig,
         'exclude-interfaces-file': join(this.#workplace.directory, 'none.yaml'),
-        ...stateDirectory(join(this.#workplace.directory, name)),
+        'state-file': join(this.#workplace.directory, `${name}.state`),
+        'local-socket': join(this.#workplace.directory, `${name}.sock`),
       }
       const args = Object.entries(flags).map(([flag, value]) => `--${flag}=${value}`)
       const main = join(BUNDLES, 'speaker', 'main.js')
@@ -156,11 +156,6 @@ export class SpeakerCluster implements AsyncDisposable {
 
 function addressOf(index: number): string {
   return `10.99.0.${index + 1}`
-}
-
-/** Where the flag is known: not in the machine's own folders. */
-function stateDirectory(path: string): Record<string, string> {
-  return 'state-directory' in SPEAKER_FLAGS ? { 'state-directory': path } : {}
 }
 
 function configuration(): readonly object[] {
