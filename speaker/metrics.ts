@@ -8,6 +8,8 @@ export interface SpeakerMetricsSource {
   readonly node: string
   readonly ownership: Ownership
   readonly conflicts: Conflicts
+  /** Addresses that are announced over BGP. */
+  readonly announcedByBgp: () => Iterable<{ readonly service: string; readonly ip: string }>
   /** Asks the wire thread; undefined when it does not answer in time. */
   readonly readCounters: () => Promise<WireCounters | undefined>
 }
@@ -30,6 +32,9 @@ export function exposeSpeaker(metrics: Metrics, source: SpeakerMetricsSource): v
         for (const { ip, isOwned } of source.ownership.addressesOf(service)) {
           if (isOwned) gauge.set({ service, protocol: 'layer2', node: source.node, ip }, 1)
         }
+      }
+      for (const { service, ip } of source.announcedByBgp()) {
+        gauge.set({ service, protocol: 'bgp', node: source.node, ip }, 1)
       }
     },
   )

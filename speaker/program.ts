@@ -143,7 +143,11 @@ export class Speaker extends InvarOperator {
     })
     wire.listen((message) => this.#observe(message))
     wire.post({ kind: 'start', node, ...this.#options.announcing })
-    exposeSpeaker(metrics, { node, ...this.#layer2.observed, readCounters: () => wire.readCounters() })
+    exposeSpeaker(metrics, {
+      ...{ node, ...this.#layer2.observed },
+      announcedByBgp: () => this.#bgp.announcer.announced(),
+      readCounters: () => wire.readCounters(),
+    })
     this.#excluded.start()
     this.#resumption.begin()
   }

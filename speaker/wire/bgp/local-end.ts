@@ -25,8 +25,8 @@ export function interfaceWith(interfaces: Interfaces, address: Address, scope: n
 /** Whether an interface of ours has an address on the peer's network; then the peer is one hop away. */
 export function isConnected(interfaces: Interfaces, peer: Address): boolean {
   if (isLinkLocal(peer)) return true
-  return [...interfaces.values()].some(
-    (one) => networksOf(one, peer.family).some((network) => prefixContains(network, peer)) && !one.isLoopback,
+  return [...interfaces.values()].some((one) =>
+    networksOf(one, peer.family).some((network) => prefixContains(network, peer)),
   )
 }
 
