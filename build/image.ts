@@ -31,6 +31,8 @@ import type { TarEntry } from './tar.ts'
 const ROOT = join(import.meta.dirname, '..')
 export const IMAGE_FILE = join(ROOT, 'out', 'image.tar')
 const ADDON = 'native/build/invar.node'
+const RAW_SOCKET = 'node_modules/raw-socket'
+const RAW_SOCKET_FILES = ['package.json', 'index.js', 'build/Release/raw.node']
 
 /** As deploy/ names it. */
 export function imageReference(): string {
@@ -66,8 +68,12 @@ export function imageEntries(): TarEntry[] {
     file('bin/node', strippedNode(), 0o755),
     // NET_RAW without root: a file capability on the one program that hands it to Node, see there.
     { ...file('app/bin/speaker', launcher(), 0o755), attributes: { 'security.capability': NET_RAW_PERMITTED } },
-    ...sharedLibraries([nodePath(), addon]).map((path) => file(path.slice(1), readFileSync(path), 0o755)),
+    ...sharedLibraries([nodePath(), addon, join(ROOT, RAW_SOCKET, 'build/Release/raw.node')]).map((path) =>
+      file(path.slice(1), readFileSync(path), 0o755),
+    ),
     file('app/native/invar.node', readFileSync(addon), 0o755),
+    // Loaded when the gateway probe is on, by the name of the package.
+    ...RAW_SOCKET_FILES.map((name) => file(`app/${RAW_SOCKET}/${name}`, readFileSync(join(ROOT, RAW_SOCKET, name)))),
     file('app/package.json', Buffer.from('{"type":"module"}\n')),
     ...presentEntryPoints().flatMap(programEntries),
     ...licences(),

@@ -26,6 +26,9 @@ interface Target {
 const WARNINGS = ['-Wall', '-Wextra', '-Wshadow', '-Wconversion', '-Wno-sign-conversion', '-Werror']
 const LIBRARY = ['-shared', '-fPIC', '-fvisibility=hidden', '-DBUILDING_NODE_EXTENSION', '-D_FILE_OFFSET_BITS=64']
 
+/** Makes raw-socket work in worker threads. */
+const RAW_SOCKET_PRELUDE = 'native/src/raw-socket-in-worker.hh'
+
 /** Our addon; `sanitizers` is a list as of gcc's -fsanitize, or '' for the one that ships. Returns its path. */
 export function buildAddon(sanitizers = ''): string {
   const checked =
@@ -46,7 +49,7 @@ export function buildRawSocket(): string {
     output: join(root, 'node_modules/raw-socket/build/Release/raw.node'),
     compiler: process.env.CXX ?? 'c++',
     sources: [`${source}/raw.cc`],
-    headers: [`${source}/raw.h`],
+    headers: [`${source}/raw.h`, RAW_SOCKET_PRELUDE],
     flags: [
       ...LIBRARY,
       '-std=gnu++20',
@@ -54,6 +57,7 @@ export function buildRawSocket(): string {
       '-w',
       '-fno-rtti',
       '-DNODE_GYP_MODULE_NAME=raw',
+      `-include${root}/${RAW_SOCKET_PRELUDE}`,
       `-I${headers()}`,
       `-I${root}/node_modules/nan`,
     ],

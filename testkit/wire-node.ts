@@ -2,7 +2,7 @@
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import type { DesiredService, FromWire, ToWire } from '../speaker/wire/messages.ts'
+import type { DesiredService, FromWire, GatewayProbe, ToWire } from '../speaker/wire/messages.ts'
 import type { Namespace } from './netns.ts'
 
 const MAIN = fileURLToPath(new URL('./wire-node-main.ts', import.meta.url))
@@ -99,6 +99,9 @@ export interface WireNodeOptions {
   /** All members, this one included; none = nobody watches who is alive. */
   readonly members?: readonly { readonly node: string; readonly addresses: readonly string[] }[]
   readonly exclude?: readonly string[]
+  /** Default: off. */
+  readonly probeNewAddresses?: boolean
+  readonly gatewayProbe?: GatewayProbe
   /** Another program than wire-node-main.ts around the wire thread. */
   readonly main?: string
 }
@@ -121,8 +124,8 @@ export async function startWireNode(
     kind: 'start',
     node: options.name,
     refreshIntervalMs: 0,
-    probeNewAddresses: false,
-    gatewayProbe: undefined,
+    probeNewAddresses: options.probeNewAddresses ?? false,
+    gatewayProbe: options.gatewayProbe,
   })
   const { members } = options
   const membership = members && { port: HEARTBEAT_PORT, keys: [TEST_KEY], members }

@@ -15,10 +15,11 @@ import { IgnoredCounters } from './counters.ts'
 import { Heartbeats } from './heartbeat.ts'
 import { Holdings } from './holdings.ts'
 import { type Assessment, assessInterfaces, identityOf } from './interfaces.ts'
-import type { DesiredMembership, Farewell, FromWire, ToWire } from './messages.ts'
+import type { DesiredMembership, Farewell, FromWire, GatewayProbe, ToWire } from './messages.ts'
 import { Questions } from './questions.ts'
 import { type Claim, Responders } from './responder.ts'
 import { MachineTimer } from './timer.ts'
+import { Uplinks } from './uplink/index.ts'
 
 /** A responder whose interface went down tries again after this, unless netlink has said by then that it is down. */
 const REOPEN_AFTER_MS = 100
@@ -29,6 +30,7 @@ export interface ShellOptions {
   readonly node: string
   readonly refreshIntervalMs: number
   readonly probeNewAddresses: boolean
+  readonly gatewayProbe: GatewayProbe | undefined
   readonly clock: Clock
   readonly random: Random
   readonly post: (message: FromWire) => void
@@ -48,6 +50,7 @@ export class Shell {
   readonly #responders: Responders
   readonly #bgp: Bgp
   readonly #questions: Questions
+  readonly #uplinks: Uplinks | undefined
   readonly #monitor: InterfaceMonitor
   readonly #layer2: layer2.State
   readonly #membership: membership.State
@@ -67,6 +70,8 @@ export class Shell {
   #watch: 'unknown' | 'nobody' | 'members' = 'unknown'
   #goodbye: { isReleased: boolean; isLeft: boolean; isBgpOver: boolean } | undefined
   #isReady = false
+  /** Members alive, and the interfaces that they offer. */
+  #others: ReadonlyMap<string, layer2.AliveMember> = new Map()
   /** Membership knows that this thread stood still. */
   #isCatchingUp = false
 
@@ -88,6 +93,8 @@ export class Shell {
       send: (address) => this.#responders.ask(address),
       macOf: (name) => this.#assessment.usable.find((usable) => usable.name === name)?.macText,
     })
+    const { gatewayProbe: probe } = options
+    this.#uplinks = probe && this.#probeUplinks(probe)
     this.#bgp = new Bgp({
       ...options,
       ignored: (reason) => this.#ignored.add(reason),
@@ -157,6 +164,7 @@ export class Shell {
   close(): void {
     for (const timer of Object.values(this.#timers)) timer.disarm()
     this.#questions.close()
+    this.#uplinks?.close()
     this.#monitor.close()
     this.#responders.close()
     this.#heartbeats?.close()
@@ -243,6 +251,8 @@ export class Shell {
         return
       case 'members':
         this.#isCatchingUp = action.isCatchingUp
+        this.#others = action.alive
+        this.#uplinks?.othersChanged()
         this.#post({ machine: 'layer2', event: { kind: 'members', members: action } })
         this.#options.post({ kind: 'members', alive: [...action.alive.keys()].sort() })
         return
@@ -286,11 +296,22 @@ export class Shell {
     this.#assessment = assessInterfaces(this.#interfaces, this.#excluded)
     this.#open = this.#responders.sync(this.#assessment.usable)
     const usable = this.#assessment.usable.filter(({ name }) => this.#open.has(name))
+    this.#uplinks?.sync(usable.map(({ name }) => name))
     this.#heartbeats?.sync(usable)
-    const locals = usable.map(({ name, macText }) => ({ name, mac: macText }))
+    this.#offer()
+    this.#reportInterfaces()
+  }
+
+  /** Tells the machines which interfaces this node offers. */
+  #offer(): void {
+    const offered = this.#assessment.usable.filter(({ name }) => this.#isOffered(name))
+    const locals = offered.map(({ name, macText }) => ({ name, mac: macText }))
     this.#post({ machine: 'membership', event: { kind: 'interfaces', interfaces: locals } })
     this.#publishUsable()
-    this.#reportInterfaces()
+  }
+
+  #isOffered(name: string): boolean {
+    return this.#open.has(name) && this.#uplinks?.isWithheld(name) !== true
   }
 
   /** With members to watch, only where membership has listened long enough and is not cut off. */
@@ -298,15 +319,17 @@ export class Shell {
     const usable = new Map<string, string>()
     for (const one of this.#assessment.usable) {
       const isAllowed = this.#watch === 'nobody' || this.#announceable.includes(one.name)
-      if (isAllowed && this.#open.has(one.name)) usable.set(one.name, identityOf(one))
+      if (isAllowed && this.#isOffered(one.name)) usable.set(one.name, identityOf(one))
     }
     this.#post({ machine: 'layer2', event: { kind: 'interfaces', usable } })
   }
 
   #reportInterfaces(): void {
-    const interfaces = this.#assessment.observed.map((one) =>
-      one.usable && !this.#open.has(one.name) ? { ...one, usable: false, because: 'socket-refused' } : one,
-    )
+    const interfaces = this.#assessment.observed.map((one) => {
+      if (!one.usable || this.#isOffered(one.name)) return one
+      const because = this.#open.has(one.name) ? 'uplink-lost' : 'socket-refused'
+      return { ...one, usable: false, because }
+    })
     this.#options.post({ kind: 'interfaces', interfaces })
     if (this.#isReady) return
     this.#isReady = true
@@ -317,6 +340,27 @@ export class Shell {
     this.#timers['safety-net'].arm(this.#clock.now() + SAFETY_NET_MS)
     this.#monitor.resynchronize()
     if (this.#open.size < this.#assessment.usable.length) this.#assess()
+  }
+
+  #probeUplinks(probe: GatewayProbe): Uplinks {
+    const { node, clock, random, post } = this.#options
+    return new Uplinks({
+      probe,
+      clock,
+      random,
+      report: post,
+      others: () => {
+        if (this.#watch !== 'members') return undefined
+        const others = [...this.#others]
+        const offering = others.filter(([, { interfaces }]) => interfaces === undefined || interfaces.length > 0)
+        return { offering: offering.length, before: others.filter(([name]) => name < node).length }
+      },
+      changed: () => {
+        this.#offer()
+        this.#reportInterfaces()
+      },
+      fault: (what, cause) => this.#reportFault(what, cause),
+    })
   }
 
   // ---- members
