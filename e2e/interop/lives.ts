@@ -160,7 +160,8 @@ export const LIVES: readonly Scenario[] = [
     name: 'BFD over several hops (RFC 5883)',
     settings: {
       place: 'far',
-      node: { ...WITH_BFD.node, distance: { kind: 'multihop' } },
+      // BIRD sends with TTL 64.
+      node: { bfd: { ...BFD, minimumTtl: 60 }, distance: { kind: 'multihop' } },
       router: { ...WITH_BFD.router, multihop: 5 },
     },
     cannot: NO_BFD,

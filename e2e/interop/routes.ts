@@ -53,6 +53,7 @@ export const ROUTES: readonly Scenario[] = [
   },
   {
     name: 'route refresh',
+    cannot: { gobgp: 'keeps what it was sent and never asks for it again' },
     async run(meeting) {
       meeting.announce(hostRoute(VIP))
       await meeting.established()
@@ -76,7 +77,9 @@ export const ROUTES: readonly Scenario[] = [
       meeting.desirePeer({}, true)
       await meeting.settled(async () => {
         const [route] = await meeting.router.routes()
-        assert.deepEqual([route!.communities, route!.localPreference], [[GRACEFUL_SHUTDOWN], 0])
+        assert.deepEqual(route!.communities, [GRACEFUL_SHUTDOWN])
+        // GoBGP's least is 1.
+        assert.ok(route!.localPreference! <= 1, `local preference ${route!.localPreference}`)
       })
     },
   },
@@ -88,7 +91,8 @@ export const ROUTES: readonly Scenario[] = [
       meeting.announce(hostRoute('198.51.100.1'), hostRoute('198.51.100.2'))
       await meeting.established()
       await meeting.routes('198.51.100.1/32', '198.51.100.2/32')
-      meeting.announce(...['1', '2', '3'].map((last) => hostRoute(`198.51.100.${last}`)))
+      // FRR notices with the second one too many.
+      meeting.announce(...['1', '2', '3', '4'].map((last) => hostRoute(`198.51.100.${last}`)))
       const { because } = await meeting.peer((peer) => peer.state !== 'Established' && peer.because !== undefined)
       assert.match(because!, /[Mm]aximum [Nn]umber of [Pp]refixes/)
     },

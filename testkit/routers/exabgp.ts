@@ -131,19 +131,21 @@ function routesAfter(events: readonly Event[]): Map<string, Route> {
   return routes
 }
 
+/** A prefix with a global and a link-local next hop is named under each of them. */
 function announcedIn({ announce = {}, attribute = {} }: Update): Route[] {
-  return Object.values(announce).flatMap((hops) =>
-    Object.entries(hops)
-      .filter(([nextHop]) => nextHop !== 'null')
-      .flatMap(([nextHop, prefixes]) => prefixes.map(({ nlri }) => routeOf(nlri, nextHop, attribute))),
-  )
+  const nextHops = new Map<string, string[]>()
+  for (const [nextHop, prefixes] of Object.values(announce).flatMap((hops) => Object.entries(hops))) {
+    if (nextHop === 'null') continue
+    for (const { nlri } of prefixes) nextHops.set(nlri, [...(nextHops.get(nlri) ?? []), nextHop])
+  }
+  return [...nextHops].map(([prefix, hops]) => routeOf(prefix, hops, attribute))
 }
 
-function routeOf(prefix: string, nextHop: string, attributes: Attributes): Route {
+function routeOf(prefix: string, nextHops: readonly string[], attributes: Attributes): Route {
   const communities = (attributes.community ?? []).map((one) => (typeof one === 'string' ? one : one.join(':')))
   return {
     prefix,
-    nextHops: nextHop.split(' '),
+    nextHops,
     asPath: attributes['as-path'] ?? [],
     communities: communities.map(communityInFigures),
     largeCommunities: (attributes['large-community'] ?? []).map((one) => one.join(':')),
