@@ -9,7 +9,7 @@ import { l2, pool } from '../testkit/resources.ts'
 
 const NAMESPACE = 'metallb-system'
 const ROOT = join(import.meta.dirname, '..')
-const COMMANDS = ['lint', 'pools', 'explain', 'plan', 'version', 'completion']
+const COMMANDS = ['lint', 'pools', 'explain', 'plan', 'owners', 'probe', 'drain', 'rotate-key', 'version', 'completion']
 
 let plane: ControlPlane
 /** What `pools` said before the CRDs were there. */
@@ -114,7 +114,7 @@ describe('every command', () => {
     const { code, out } = await invarctl(['--help'])
     assert.equal(code, 0)
     for (const command of COMMANDS) assert.match(out, new RegExp(`^  ${command} `, 'm'))
-    assert.match(out, /Exit codes: 0 = .* 1 = .*\n2 = could not run/)
+    assert.match(out, /Exit codes: 0 = .* 1 = .*\n.*\n2 = could not run/)
   })
 
   const MISUSED: readonly (readonly string[])[] = [
@@ -125,6 +125,11 @@ describe('every command', () => {
     ['explain'],
     ['completion', 'tcsh'],
     ['plan'],
+    ['probe'],
+    ['probe', 'nonsense', '--local'],
+    ['probe', '192.0.2.0', '--wait', 'long'],
+    ['drain', 'node-a'],
+    ['rotate-key', '--wait', '-1'],
   ]
   test('ends with 2 where it is misused', async () => {
     for (const args of MISUSED) {
@@ -246,6 +251,112 @@ describe('plan', () => {
       await invarctl(['plan', '--delete', 'ipaddresspool/x']),
       /there is no IPAddressPool x in metallb-system/,
     )
+  })
+})
+
+describe('owners', () => {
+  test('a Service that nobody reports, by address and by name', async () => {
+    for (const target of ['192.0.2.0', 'svc/a']) {
+      const { owners } = await json(['owners', target])
+      assert.deepEqual(
+        owners.map(({ service, addresses, answeredBy }: Record<string, unknown>) => [service, addresses, answeredBy]),
+        [['default/a', ['192.0.2.0'], []]],
+      )
+      assert.match(owners[0].because, /^nobody reports; node-\w is to answer$/)
+    }
+  })
+
+  test('who reports, since when', async () => {
+    const labels = { 'metallb.io/service-name': 'a', 'metallb.io/service-namespace': 'default' }
+    const metadata = { name: 'l2-a', namespace: NAMESPACE, labels }
+    apply({ apiVersion: 'metallb.io/v1beta1', kind: 'ServiceL2Status', metadata })
+    const status = { node: 'node-a', serviceName: 'a', serviceNamespace: 'default', interfaces: [{ name: 'eth0' }] }
+    const patch = JSON.stringify({ status })
+    plane.kubectl([
+      '-n',
+      NAMESPACE,
+      'patch',
+      'servicel2status',
+      'l2-a',
+      '--subresource=status',
+      '--type=merge',
+      '-p',
+      patch,
+    ])
+    const { code, out } = await invarctl(['owners'])
+    assert.equal(code, 0)
+    assert.match(out, /^192\.0\.2\.0 +default\/a +node-a +eth0 +20\d\d-\S+Z +(keeps it|first in the order)/m)
+  })
+
+  test('an address that nobody has, a Service without one', async () => {
+    assertCouldNotRun(await invarctl(['owners', '203.0.113.1']), /no Service has the address 203\.0\.113\.1/)
+    assertCouldNotRun(
+      await invarctl(['owners', 'svc/asks']),
+      /no Service default\/asks with an address: invarctl explain/,
+    )
+  })
+})
+
+describe('drain', () => {
+  test('moves what the node answers for: 0', async () => {
+    const plan = await json(['drain', 'node-a', '--simulate'])
+    assert.deepEqual(plan.services, [
+      {
+        service: 'default/a',
+        addresses: ['192.0.2.0'],
+        to: 'node-b',
+        because: 'all its endpoints are on node-a: it is served when they run elsewhere',
+      },
+    ])
+  })
+
+  test('a node that is not there', async () => {
+    assertCouldNotRun(await invarctl(['drain', 'node-z', '--simulate']), /there is no node node-z: kubectl get nodes/)
+  })
+})
+
+describe('probe', () => {
+  test('without a speaker', async () => {
+    assertCouldNotRun(await invarctl(['probe', '192.0.2.0']), /no speaker runs on a node that does not own the address/)
+    assertCouldNotRun(await invarctl(['probe', '192.0.2.0', '--node', 'node-a']), /no speaker runs on node node-a/)
+    const local = await invarctl(['probe', '192.0.2.0', '--local', '--socket', '/nowhere'])
+    assertCouldNotRun(local, /socket \/nowhere cannot be asked \(connect ENOENT/)
+  })
+})
+
+describe('rotate-key', () => {
+  const keys = () =>
+    JSON.parse(plane.kubectl(['-n', NAMESPACE, 'get', 'secret', 'memberlist', '-o', 'json'])).data as Record<
+      string,
+      string
+    >
+
+  test('another key stands in the Secret, alone', async () => {
+    const secretkey = Buffer.from('AAECAwQFBgcICQoLDA0ODw').toString('base64')
+    apply({
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: { name: 'memberlist', namespace: NAMESPACE },
+      data: { secretkey },
+    })
+    const { code, out, err } = await invarctl(['rotate-key', '--wait', '0'])
+    assert.deepEqual([code, err.trim().split('\n').length], [0, 3])
+    assert.match(out, /^The key in Secret metallb-system\/memberlist is another one\.$/m)
+    assert.deepEqual(Object.keys(keys()), ['secretkey'])
+    assert.notEqual(keys().secretkey, secretkey)
+    assert.match(Buffer.from(keys().secretkey!, 'base64').toString(), /^[A-Za-z0-9+/]{22}$/)
+  })
+
+  test('what was stopped half-way is brought to its end', async () => {
+    const { secretkey = '' } = keys()
+    const data = { 'secretkey.previous': secretkey }
+    plane.kubectl(['-n', NAMESPACE, 'patch', 'secret', 'memberlist', '-p', JSON.stringify({ data })])
+    assert.equal((await invarctl(['rotate-key', '--wait', '0'])).code, 0)
+    assert.deepEqual(keys(), { secretkey })
+  })
+
+  test('a Secret that is not there', async () => {
+    assertCouldNotRun(await invarctl(['rotate-key', '--secret', 'nobody']), /nobody.*not found/)
   })
 })
 

@@ -14,7 +14,7 @@ export type Present = (report: Report, format: Format) => void
  */
 export function programOf(name: string, present: Present): Command {
   const program = new Command(name)
-    .description('Why Services have the addresses that they have, and what a change would do to them.')
+    .description('Why Services have the addresses that they have, who answers for them, and what a change would do.')
     .version(VERSION, '--version', 'print the version')
     .exitOverride()
     .showHelpAfterError(`(${name} --help lists what there is)`)
@@ -32,7 +32,8 @@ export function programOf(name: string, present: Present): Command {
 
 const EXIT_CODES = `
 Exit codes: 0 = nothing wrong, 1 = found what it looks for (lint: problems; plan: a Service loses or moves;
-drain: an address that nobody would answer for; probe: no answer, or several), 2 = could not run. INVAR_DEBUG=1 shows where an error comes from.`
+drain: an address that nobody would answer for; probe: no answer, or several stations),
+2 = could not run. INVAR_DEBUG=1 shows where an error comes from.`
 
 interface OutputFlags {
   readonly output: Format
