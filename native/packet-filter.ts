@@ -29,6 +29,7 @@ const SOURCE_MAC_END_AT = 8
 const IPV6_NEXT_HEADER_AT = 14 + 6
 const ICMPV6 = 58
 const ICMPV6_TYPE_AT = 14 + 40
+const ROUTER_ADVERTISEMENT = 134
 const NEIGHBOR_SOLICITATION = 135
 const NEIGHBOR_ADVERTISEMENT = 136
 
@@ -56,6 +57,18 @@ const NDP: readonly Instruction[] = [
   [RETURN, 0, 0, REJECT],
 ]
 
+/** As above, for router advertisements. */
+const ROUTER: readonly Instruction[] = [
+  [LOAD_BYTE, 0, 0, PACKET_TYPE],
+  [JUMP_IF_EQUAL, 5, 0, PACKET_OTHERHOST],
+  [LOAD_BYTE, 0, 0, IPV6_NEXT_HEADER_AT],
+  [JUMP_IF_EQUAL, 0, 3, ICMPV6],
+  [LOAD_BYTE, 0, 0, ICMPV6_TYPE_AT],
+  [JUMP_IF_EQUAL, 0, 1, ROUTER_ADVERTISEMENT],
+  [RETURN, 0, 0, ACCEPT_WHOLE],
+  [RETURN, 0, 0, REJECT],
+]
+
 export const REJECT_ALL = new Uint32Array([RETURN, 0, 0, REJECT])
 
 /** A number from the source MAC address; an odd `factor` that nobody else knows makes it hard to meet another's. */
@@ -74,6 +87,7 @@ export const PROTOCOLS = {
   arp: { etherType: 0x0806, filter: new Uint32Array(ARP.flat()), receivedSlotBytes: 128, sendingSlotBytes: 64 },
   /** Solicitations with options of any length that this program understands; the advertisements it sends are 86 bytes. */
   ndp: { etherType: 0x86dd, filter: new Uint32Array(NDP.flat()), receivedSlotBytes: 512, sendingSlotBytes: 128 },
+  router: { etherType: 0x86dd, filter: new Uint32Array(ROUTER.flat()), receivedSlotBytes: 1514, sendingSlotBytes: 128 },
 } as const
 
 export type Protocol = keyof typeof PROTOCOLS

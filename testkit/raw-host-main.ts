@@ -1,11 +1,14 @@
 /** The process of a RawHost. */
-import { InterfaceMonitor, PacketSocket, type Protocol } from '../native/index.ts'
+import { InterfaceMonitor, PacketSocket } from '../native/index.ts'
+import type { HeardFrame } from './raw-host.ts'
+
+type Protocol = HeardFrame['protocol']
 
 const monitor = new InterfaceMonitor((interfaces) => {
   monitor.close()
   const { index } = [...interfaces.values()].find(({ name }) => name === process.argv[2])!
   const sockets = { arp: open('arp', index), ndp: open('ndp', index) }
-  process.on('message', ({ protocol, bytes }: { protocol: Protocol; bytes: Uint8Array }) => {
+  process.on('message', ({ protocol, bytes }: { protocol: keyof typeof sockets; bytes: Uint8Array }) => {
     const { sending } = sockets[protocol]
     sending.bytes.set(bytes)
     sending.lengths[0] = bytes.length

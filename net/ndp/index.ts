@@ -21,3 +21,4 @@ export {
   neighborAnnouncement,
   solicitedNodeGroup,
 } from './responder.ts'
+export { announceRouter, decodeRouterAdvertisement, type RouterAdvertisement } from './router-advertisement.ts'

@@ -27,6 +27,12 @@ const CHECKSUM_AT = 2
  * checksum right. Bytes behind the payload length are padding of the frame.
  */
 export function decodeNdpPacket(bytes: Uint8Array): NdpPacket {
+  const { payload, ...addresses } = decodeIcmpPacket(bytes)
+  return { ...addresses, message: decodeInside(payload, decodeNdp) }
+}
+
+/** As above, with the ICMPv6 part unread. */
+export function decodeIcmpPacket(bytes: Uint8Array): Omit<NdpPacket, 'message'> & { readonly payload: Uint8Array } {
   const reader = new Reader(bytes)
   if (reader.u32() >>> 28 !== 6) throw new DecodeError('malformed', 0, 'IP version is not 6')
   const length = reader.u16()
@@ -43,14 +49,14 @@ export function decodeNdpPacket(bytes: Uint8Array): NdpPacket {
   return {
     source: addressFromBytes(sourceBytes),
     destination: addressFromBytes(destinationBytes),
-    message: decodeInside(payload),
+    payload,
   }
 }
 
 /** Offsets in errors count from the start of the packet. */
-function decodeInside(payload: Uint8Array): NdpMessage {
+export function decodeInside<Message>(payload: Uint8Array, decode: (payload: Uint8Array) => Message): Message {
   try {
-    return decodeNdp(payload)
+    return decode(payload)
   } catch (error) {
     if (!(error instanceof DecodeError)) throw error
     throw new DecodeError(error.kind, IPV6_HEADER_BYTES + error.offset, error.message)
@@ -59,9 +65,13 @@ function decodeInside(payload: Uint8Array): NdpMessage {
 
 /** The whole IPv6 packet, checksum included. */
 export function encodeNdpPacket(packet: NdpPacket): Uint8Array {
-  const source = addressToBytes(packet.source)
-  const destination = addressToBytes(packet.destination)
-  const payload = encodeNdp(packet.message)
+  return encodeIcmpPacket(packet, encodeNdp(packet.message))
+}
+
+/** Around an ICMPv6 part with a checksum of zero. */
+export function encodeIcmpPacket(addresses: Omit<NdpPacket, 'message'>, payload: Uint8Array): Uint8Array {
+  const source = addressToBytes(addresses.source)
+  const destination = addressToBytes(addresses.destination)
   const checksum = internetChecksum(pseudoHeader(source, destination, payload.length), payload)
   return new Writer(new Uint8Array(IPV6_HEADER_BYTES + payload.length))
     .u32(VERSION_6)

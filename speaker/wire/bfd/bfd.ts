@@ -151,20 +151,22 @@ export class Bfd {
   }
 
   /** RFC 5880 section 6.3: by our discriminator, or in a peer's first packets by where they come from. */
-  #sessionOf(place: Place, { bytes, sender }: Arrival): BfdSession | undefined {
+  #sessionOf(place: Place, arrival: Arrival): BfdSession | undefined {
+    const { bytes } = arrival
     if (bytes.length < YOUR_DISCRIMINATOR_AT + 4) return undefined
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
     const discriminator = view.getUint32(YOUR_DISCRIMINATOR_AT)
     const named = this.#byDiscriminator.get(discriminator)
     if (named !== undefined) return listens(named.path, place) ? named : undefined
     if (discriminator !== 0) return undefined
-    return [...this.#sessions.values()].find(({ path }) => listens(path, place) && isFrom(path, sender))
+    return [...this.#sessions.values()].find(({ path }) => listens(path, place) && isFrom(path, arrival))
   }
 
   /** As FRR has it: the packet goes back to who sent it, one hop older. */
-  #takeEcho(place: Place, { bytes, sender, hopLimit }: Arrival): void {
+  #takeEcho(place: Place, arrival: Arrival): void {
+    const { bytes, hopLimit } = arrival
     const session = [...this.#sessions.values()].find(
-      ({ path }) => path.device === place.device && isFrom(path, sender),
+      ({ path }) => path.device === place.device && isFrom(path, arrival),
     )
     if (session === undefined || !session.receiveEcho(hopLimit)) return
     const echo = this.#echoSocket()
@@ -193,15 +195,17 @@ function listens(path: BfdPath, place: Place): boolean {
   )
 }
 
-function isFrom({ address }: BfdPath, sender: Uint8Array): boolean {
+/** Two links may have the same link-local address at their other ends. */
+function isFrom({ address, scope }: BfdPath, { sender, interfaceIndex }: Arrival): boolean {
   const from = addressFromBytes(sender)
-  return from.family === address.family && from.bits === address.bits
+  const isSameLink = scope === 0 || scope === interfaceIndex
+  return isSameLink && from.family === address.family && from.bits === address.bits
 }
 
 function isSame(a: BfdPath, b: BfdPath): boolean {
   return textOf(a) === textOf(b)
 }
 
-function textOf({ address, interface: link, isMultihop, sourceAddress, device }: BfdPath): string {
-  return [formatAddress(address), link, isMultihop, sourceAddress, device].join()
+function textOf({ address, interface: link, scope, isMultihop, sourceAddress, device }: BfdPath): string {
+  return [formatAddress(address), link, scope, isMultihop, sourceAddress, device].join()
 }

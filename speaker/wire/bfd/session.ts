@@ -38,6 +38,8 @@ export interface BfdPath {
   readonly address: Address
   /** Name of the interface of a link-local address; undefined = none. */
   readonly interface: string | undefined
+  /** Index of that interface, else 0. */
+  readonly scope: number
   readonly isMultihop: boolean
   readonly sourceAddress: string | undefined
   readonly device: string | undefined

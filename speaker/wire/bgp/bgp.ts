@@ -11,6 +11,7 @@ import type { Random } from '../../../runtime/random.ts'
 import { Bfd } from '../bfd/index.ts'
 import type { DesiredPeers, DesiredRoute, Farewell, FromWire, PeerCounters, ServiceRoutes } from '../messages.ts'
 import { Listener } from './listener.ts'
+import { Neighbors } from './neighbors.ts'
 import { countersOf, observe, observeRoute } from './observe.ts'
 import { bfdPathTo } from './peer-options.ts'
 import { PeerSession } from './peer-session.ts'
@@ -40,6 +41,7 @@ export class Bgp {
   readonly #peers = new Map<string, PeerSession>()
   readonly #listener: Listener
   readonly #bfd: Bfd
+  readonly #neighbors: Neighbors
   readonly #contributors = new Set<string>()
   /** What the main thread was told last of each peer, as text. */
   readonly #told = new Map<string, string>()
@@ -56,6 +58,10 @@ export class Bgp {
     this.#listener = new Listener({
       connection: (socket, from) => this.#offer(socket, from),
       fault: options.fault,
+    })
+    this.#neighbors = new Neighbors({
+      ...options,
+      found: (name, address, scope) => this.#found(name, address, scope),
     })
     this.#bfd = new Bfd({
       ...options,
@@ -83,6 +89,7 @@ export class Bgp {
       this.#watchPath(this.#peers.get(desired.name)!)
     }
     this.#listen()
+    this.#findNeighbors()
     this.#pump()
   }
 
@@ -102,6 +109,7 @@ export class Bgp {
     const isFirst = this.#interfaces === undefined
     this.#interfaces = interfaces
     if (isFirst && this.#desired !== undefined) this.#setPeers(this.#desired)
+    else this.#findNeighbors()
   }
 
   /** Ends every session as said; resolves when nothing is left to say. */
@@ -117,6 +125,7 @@ export class Bgp {
 
   close(): void {
     this.#listener.close()
+    this.#neighbors.close()
     this.#bfd.close()
     for (const session of this.#peers.values()) session.close()
   }
@@ -157,6 +166,21 @@ export class Bgp {
     this.#bfd.dismiss(name)
     this.#told.delete(name)
     this.#options.post({ kind: 'peer-gone', name })
+  }
+
+  #findNeighbors(): void {
+    const links = [...this.#peers.values()].flatMap(({ desired: { target } }) =>
+      target.kind === 'interface' ? [target.interface] : [],
+    )
+    this.#neighbors.sync(new Set(links), this.#interfaces!)
+  }
+
+  #found(name: string, address: Address, scope: number): void {
+    for (const session of this.#peers.values()) {
+      const { target } = session.desired
+      if (target.kind === 'interface' && target.interface === name) session.found(address, scope)
+    }
+    this.#listen()
   }
 
   #forgetOthers(mentioned: ReadonlySet<string>): void {

@@ -93,6 +93,7 @@ export function bfdPathTo(peer: DesiredPeer, place: PeerPlace, interfaces: Inter
   return {
     address: place.address,
     interface: interfaces.get(place.scope)?.name,
+    scope: place.scope,
     isMultihop: isFar || !place.isConnected,
     ...{ sourceAddress, device },
   }
