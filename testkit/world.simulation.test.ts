@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import type { WantedService } from '../net/l2/index.ts'
 import type { Weather } from './network.ts'
 import { property } from './property.ts'
-import { World } from './world.ts'
+import { KEY, World } from './world.ts'
 import { anyTrouble, anyWeather, Fate, NODES, SERVICES, wanting } from './world-trouble.ts'
 
 const IP = '192.0.2.10'
@@ -155,6 +155,146 @@ describe('a partition', () => {
     world.advance(3000)
     assert.deepEqual([world.holders(IP), world.holders(other)], [['node-a'], ['node-a']])
   })
+})
+
+test('one NIC of two is given up, as by a lost uplink: its peers take over at once, without waiting for a death', () => {
+  const world = settled({ segments: ['eth0', 'eth1'], services: [wanting(IP, ALL, ['eth1'])] })
+  world.speaker('node-a').interfacesUp(['eth0'])
+  const tookMs = world.clock.advanceUntil(() => world.holders(IP).includes('node-b'), 1000)
+  assert.ok(tookMs !== undefined && tookMs < 5, `${tookMs} ms`)
+})
+
+test('one NIC of two hears nobody any more: it is given up and another answers within 800 ms', () => {
+  const world = settled({ segments: ['eth0', 'eth1'], services: [wanting(IP, ALL, ['eth1'])] })
+  world.segments.get('eth1')!.partition(['node-a'])
+  const tookMs = world.clock.advanceUntil(() => world.holders(IP).join() === 'node-b', 2000)
+  assert.ok(tookMs !== undefined && tookMs < 800, `${tookMs} ms`)
+})
+
+describe('what nodes know differs for a while', () => {
+  test('the key is changed on one after the other: nobody is taken for dead, nothing moves', () => {
+    const world = settled()
+    const { moves } = world
+    const newKey = new TextEncoder().encode('EBESExQVFhcYGRobHB0eHw')
+    for (const keys of [[KEY, newKey], [newKey, KEY], [newKey]]) {
+      for (const node of ALL) {
+        world.speaker(node).configure(keys, ALL)
+        world.advance(700)
+      }
+    }
+    assert.equal(world.moves, moves)
+    assert.deepEqual(world.holders(IP), ['node-a'])
+  })
+
+  test('a new node that the others have not been told of: it takes over, and is no stranger', () => {
+    const world = settled()
+    world.kill('node-a')
+    for (const node of ['node-b', 'node-c']) world.speaker(node).configure([KEY], ['node-b', 'node-c'])
+    world.advance(2000)
+    for (const node of ['node-b', 'node-c']) world.speaker(node).configure([KEY], ['node-b', 'node-c'])
+    world.start('node-a')
+    assert.equal(
+      world.clock.advanceUntil(() => world.holders(IP).length === 0, 3000),
+      undefined,
+    )
+    assert.deepEqual(world.holders(IP), ['node-a'])
+    assert.deepEqual(world.speaker('node-b').conflicts, [])
+  })
+
+  test('one hears of a new order three seconds before the other: somebody answers all the time', () => {
+    for (const [first, second] of [
+      ['node-a', 'node-b'],
+      ['node-b', 'node-a'],
+    ] as const) {
+      const world = settled()
+      const reordered = wanting(IP, ['node-b', 'node-a', 'node-c'])
+      world.speaker(first).change(reordered)
+      assert.equal(
+        world.clock.advanceUntil(() => world.holders(IP).length === 0, 3000),
+        undefined,
+      )
+      for (const node of [second, 'node-c']) world.speaker(node).change(reordered)
+      assert.equal(
+        world.clock.advanceUntil(() => world.holders(IP).length === 0, 3000),
+        undefined,
+      )
+      assert.deepEqual(world.holders(IP), ['node-b'])
+    }
+  })
+
+  test('heartbeats of the owner are filtered by all, its ARP is not: the others let it have the address', () => {
+    const world = settled()
+    const foreign = new TextEncoder().encode('EBESExQVFhcYGRobHB0eHw')
+    // It believes the others, who do not believe it: what a key changed on one node only looks like.
+    world.speaker('node-a').configure([foreign, KEY], ALL)
+    world.advance(1000)
+    assert.deepEqual(world.holders(IP), ['node-a'])
+    world.advance(8000)
+    assert.deepEqual(world.holders(IP), ['node-a'])
+  })
+})
+
+describe('a new address', () => {
+  const FRESH = '192.0.2.77'
+
+  test('is announced a third of a second after it is known, by one node', () => {
+    const world = settled()
+    world.change(wanting(FRESH, ALL))
+    const tookMs = world.clock.advanceUntil(() => world.whoIsBelieved(FRESH) !== undefined, 2000)
+    assert.ok(tookMs !== undefined && tookMs > 200 && tookMs < 350, `${tookMs} ms`)
+    assert.deepEqual(world.holders(FRESH), ['node-a'])
+  })
+
+  test('which a stranger has is announced by nobody, not after a death either, until the stranger has gone', () => {
+    const world = settledWithStranger()
+    world.strangersAddresses.add(FRESH)
+    world.change(wanting(FRESH, ALL))
+    world.advance(2000)
+    assert.deepEqual(world.holders(FRESH), [])
+    world.kill('node-a')
+    world.advance(3000)
+    assert.deepEqual(world.holders(FRESH), [])
+    world.strangersAddresses.clear()
+    world.advance(21_000)
+    assert.deepEqual(world.holders(FRESH), ['node-b'])
+  })
+
+  test('announced once, is taken over as fast as any other', () => {
+    const world = settled()
+    world.change(wanting(FRESH, ALL))
+    world.advance(1000)
+    world.kill('node-a')
+    const tookMs = world.clock.advanceUntil(() => world.holders(FRESH).length > 0, 2000)
+    assert.ok(tookMs !== undefined && tookMs < 400, `${tookMs} ms`)
+  })
+
+  function settledWithStranger(): World {
+    const world = new World({ seed: 7, nodes: 3, services: [wanting(IP, ALL)], hasStranger: true })
+    world.advance(2000)
+    return world
+  }
+})
+
+describe('standing still', () => {
+  for (const ms of [310, 400, 2000, 60_000]) {
+    test(`for ${ms} ms: no two answer 100 ms after the thaw, what waited is not answered, and it comes back`, () => {
+      const world = settled()
+      world.speaker('node-a').freeze()
+      for (let at = 0; at < ms; at += 10) {
+        world.ask(IP)
+        world.advance(10)
+      }
+      world.clock.advanceUntil(() => false, 5)
+      const believed = world.whoIsBelieved(IP)
+      world.speaker('node-a').thaw()
+      world.advance(1)
+      assert.equal(world.whoIsBelieved(IP), believed, 'nothing of what waited was answered')
+      world.advance(109)
+      assert.equal(world.holders(IP).length, 1)
+      world.advance(1000)
+      assert.deepEqual([world.holders(IP), world.whoIsBelieved(IP)], [['node-a'], 'node-a'])
+    })
+  }
 })
 
 describe('many addresses', () => {

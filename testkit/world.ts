@@ -36,7 +36,7 @@ type Packet =
   | { readonly kind: 'arp'; readonly frame: Uint8Array }
   | { readonly kind: 'heartbeat'; readonly bytes: Uint8Array }
 
-const KEY = new TextEncoder().encode('AAECAwQFBgcICQoLDA0ODw')
+export const KEY = new TextEncoder().encode('AAECAwQFBgcICQoLDA0ODw')
 const CLIENT_MAC = 0x02_ff_00_00_00_01
 const STRANGER_MAC = 0x02_ff_00_00_00_99
 
@@ -71,9 +71,13 @@ class Speaker {
 
   start(services: readonly l2.WantedService[]): void {
     this.interfacesUp(this.#up)
-    const members = this.#world.nodes.map((node) => ({ node, addresses: [node] }))
-    this.#heartbeat({ kind: 'configure', keys: [KEY], members })
+    this.configure([KEY], this.#world.nodes)
     this.desire(services)
+  }
+
+  /** Keys newest first, and the members that the API server has told of. */
+  configure(keys: readonly Uint8Array[], nodes: readonly string[]): void {
+    this.#heartbeat({ kind: 'configure', keys, members: nodes.map((node) => ({ node, addresses: [node] })) })
   }
 
   desire(services: readonly l2.WantedService[]): void {

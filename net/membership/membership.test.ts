@@ -3,6 +3,7 @@ import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import { toHex } from '../../testkit/hex.ts'
 import { property } from '../../testkit/property.ts'
+import { SeededRandom } from '../../testkit/random.ts'
 import {
   type Action,
   type Event,
@@ -429,6 +430,29 @@ describe('sending', () => {
     const many = Array.from({ length: 500 }, (_, at) => ({ node: `n${at}`, addresses: [] }))
     const alpha = new Alpha([MEMBERS[0]!, ...many])
     assert.ok(500 / (alpha.sent().heartbeats[0]!.intervalMs / 1_000) <= 500)
+  })
+
+  test('500 members, a fifth of all packets lost: what each receives stays below 1,000 datagrams a second', () => {
+    const names = Array.from({ length: 499 }, (_, at) => `n${at}`)
+    const alpha = new Alpha([MEMBERS[0]!, ...names.map((node) => ({ node, addresses: ['192.0.2.9'] }))])
+    const random = new SeededRandom(1)
+    let sequence = 0
+    const second = (loss: number) => {
+      sequence++
+      alpha.advance(1_000, () => {
+        for (const node of names.filter((_, at) => at % 100 === (alpha.now / 10) % 100)) {
+          if (!random.chance(loss)) alpha.hear(node, sequence, { intervalMs: 1_000 })
+        }
+      })
+    }
+    for (let at = 0; at < 3; at++) second(0)
+    alpha.sent()
+    second(0)
+    assert.deepEqual([alpha.alive().length, alpha.sent().unicast.length], [499, 0])
+    for (let at = 0; at < 3; at++) second(0.2)
+    const asked = alpha.sent().heartbeats.filter(({ isUrgent }) => isUrgent).length / 3
+    // Each asks as often as it is asked, and is answered twice.
+    assert.ok(499 + 3 * asked < 1_000, `${asked} questions a second`)
   })
 
   test('the newest key signs; a key taken away opens nothing any more', () => {
