@@ -23,6 +23,8 @@ export interface Layer2ObserverOptions {
 const SILENCE_TOLD_AFTER_MS = 5_000
 /** Topic of the events that say why nobody answers. */
 const SILENCE = 'layer2'
+/** Topic of the event that this node answers. A report that could not be written is tried again; the event is not. */
+const ASSIGNMENT = 'layer2 assignment'
 
 export class Layer2Observer {
   readonly observed = { ownership: new Ownership(), conflicts: new Conflicts() }
@@ -102,7 +104,7 @@ export class Layer2Observer {
 
   assigned(key: string): void {
     const message = `announcing from node "${this.#options.node}" with protocol "layer2"`
-    this.#options.raise(key, { type: 'Normal', reason: 'nodeAssigned', message })
+    this.#options.raise(key, { type: 'Normal', reason: 'nodeAssigned', message, topic: ASSIGNMENT })
     this.#options.forget(key, SILENCE)
   }
 
@@ -118,6 +120,7 @@ export class Layer2Observer {
     this.ownership.take(message)
     this.#reports?.add(message.key)
     const { key, ip, owned, interfaces, reason } = message
+    if (!owned) this.#options.forget(key, ASSIGNMENT)
     if (reason.kind === 'no-usable-interface') this.#silences?.addAfter(key, SILENCE_TOLD_AFTER_MS)
     const text = `${owned ? 'answering' : 'not answering'} for ${ip}`
     this.#options.log.info('ownership', text, { key, interfaces, reason })

@@ -12,22 +12,15 @@ import {
   type Client,
   DONE,
   type KubernetesObject,
-  metallbResource,
   nameOfKey,
   type Outcome,
   type ReadonlyStore,
-  type Resource,
+  SERVICE_L2_STATUSES,
   unless,
 } from '../operator/index.ts'
 import type { Clock } from '../runtime/clock.ts'
 
 export type StoredReport = ServiceL2Status & KubernetesObject
-
-export const SERVICE_L2_STATUSES: Resource<StoredReport> = metallbResource(
-  'ServiceL2Status',
-  'servicel2statuses',
-  'v1beta1',
-)
 
 /** Name of the index of reports by `namespace/name` of their Service. */
 export const BY_REPORTED_SERVICE = 'reported-service'
@@ -41,6 +34,12 @@ export function reportedServiceKeys({ metadata, status }: StoredReport): readonl
 
 /** How this node stands to a Service; how long it has done so is found out here. */
 export type Situation = Exclude<Layer2Standing, { readonly kind: 'yields' }> | { readonly kind: 'yields' }
+
+/** What is kept of a report in memory. */
+export function keepReport({ metadata, ...report }: StoredReport): StoredReport {
+  const { name, namespace, labels, annotations, creationTimestamp } = metadata
+  return { ...report, metadata: { name, namespace, labels, annotations, creationTimestamp } } as StoredReport
+}
 
 export interface Layer2ReportsOptions {
   readonly client: Pick<Client, 'create' | 'patch' | 'delete'>

@@ -20,6 +20,7 @@ import {
   type ProgramOptions,
   type ReadonlyStore,
   SECRETS,
+  SERVICE_L2_STATUSES,
   SERVICES,
   type Secret,
   type Service,
@@ -35,9 +36,9 @@ import { keepEndpointSlice, keepService, serviceKeysOf } from './kept.ts'
 import { Layer2Observer } from './layer2-observer.ts'
 import {
   BY_REPORTED_SERVICE,
+  keepReport,
   Layer2Reports,
   reportedServiceKeys,
-  SERVICE_L2_STATUSES,
   type StoredReport,
 } from './layer2-reports.ts'
 import { MembershipSource } from './membership.ts'
@@ -130,6 +131,7 @@ export class Speaker extends InvarOperator {
     this.#services = this.follow(SERVICES, { transform: keepService, indexes: { [BY_ADDRESS]: shownAddresses } })
     this.#reports = this.follow<StoredReport>(SERVICE_L2_STATUSES, {
       selection: { namespace },
+      transform: keepReport,
       indexes: { [BY_REPORTED_SERVICE]: reportedServiceKeys },
     })
     this.#initAnnouncer()
