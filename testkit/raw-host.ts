@@ -2,13 +2,12 @@
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import type { Protocol } from '../native/index.ts'
 import type { Namespace } from './netns.ts'
 
 const MAIN = fileURLToPath(new URL('./raw-host-main.ts', import.meta.url))
 
 export interface HeardFrame {
-  readonly protocol: Protocol
+  readonly protocol: 'arp' | 'ndp'
   readonly bytes: Uint8Array
   /** Milliseconds of the machine's monotonic clock. */
   readonly atMs: number
@@ -30,7 +29,7 @@ export class RawHost {
     })
   }
 
-  send(protocol: Protocol, bytes: Uint8Array): void {
+  send(protocol: HeardFrame['protocol'], bytes: Uint8Array): void {
     this.#process.send({ protocol, bytes })
   }
 

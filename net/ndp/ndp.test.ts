@@ -260,7 +260,7 @@ describe('what the answer is', () => {
   }
   const alone = {
     to: '020000000099',
-    path: 'fe80::1 > fe80::99',
+    path: '2001:db8::10 > fe80::99',
     flags: 'R=0 S=1 O=0',
     says: '2001:db8::10 is 20000000001',
   }

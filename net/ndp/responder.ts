@@ -127,7 +127,8 @@ function replyTo(frame: Frame, source: Address, message: NeighborSolicitation, t
   const { sourceMac } = message
   const destination = sourceMac === undefined || isGroupMac(sourceMac) ? frame.source : sourceMac
   const advertisement = { isSolicited: true, isOverride: false, target: message.target }
-  return advertisementFrame(destination, table.mac, { source: table.linkLocal, destination: source }, advertisement)
+  // From the target itself, as kernels do: ndisc6 does not believe a link-local source about another scope.
+  return advertisementFrame(destination, table.mac, { source: message.target, destination: source }, advertisement)
 }
 
 /**
