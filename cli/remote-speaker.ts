@@ -3,6 +3,7 @@ import { Writable } from 'node:stream'
 import type { V1Status } from '@kubernetes/client-node'
 import { Exec } from '@kubernetes/client-node/dist/exec.js'
 import { type KubeConfigSource, loadKubeConfig } from '../operator/index.ts'
+import { systemClock } from '../runtime/clock.ts'
 import { CannotRun } from './cannot-run.ts'
 
 export interface SpeakerPod {
@@ -41,7 +42,7 @@ async function run(
 ): Promise<Ended> {
   const [out, err] = [new Collected(), new Collected()]
   const ended = Promise.withResolvers<V1Status>()
-  const limit = setTimeout(() => ended.reject(new Error(`no answer in ${limitMs} ms`)), limitMs)
+  const limit = systemClock.setTimeout(() => ended.reject(new Error(`no answer in ${limitMs} ms`)), limitMs)
   try {
     const exec = new Exec(loadKubeConfig(source))
     const socket = await exec.exec(namespace, name, 'speaker', [...command], out, err, null, false, ended.resolve)
@@ -53,7 +54,7 @@ async function run(
     const remedy = 'you need the right to create pods/exec there; --local asks on the node itself'
     throw new CannotRun(`cannot run a command in Pod ${namespace}/${name} (${reasonOf(error)})`, remedy, error)
   } finally {
-    clearTimeout(limit)
+    systemClock.clearTimeout(limit)
   }
 }
 
