@@ -1,10 +1,11 @@
-/** BIRD: one daemon, asked over its control socket with `birdc`. */
+/** BIRD: one daemon, asked over its control socket. */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { openWorkplace } from '../leftovers.ts'
 import { startProgram } from '../program.ts'
+import { BirdControl } from './bird-control.ts'
 import { configurationOf, nameOf } from './configuration.ts'
-import { answering, ask, lifeOf } from './daemon.ts'
+import { answering, lifeOf } from './daemon.ts'
 import { routerEnvironment, routerProgram } from './programs.ts'
 import { byPrefix, communityInFigures, type Neighbor, type Route, type Router, type RouterOptions } from './router.ts'
 
@@ -21,25 +22,24 @@ export async function startBird(options: RouterOptions): Promise<Router> {
     environment: routerEnvironment(),
     namespace: options.namespace.path,
   })
-  const birdc = (...words: string[]) => ask(routerProgram('birdc'), '-s', socket, ...words)
-  await answering(program, () => birdc('show', 'status'))
+  const control = await answering(program, () => BirdControl.open(socket))
   let current = options
   // It refuses the question where no protocol of BFD runs.
   const bfdSessions = () =>
-    current.neighbors.some(({ bfd }) => bfd !== undefined) ? birdc('show', 'bfd', 'sessions') : Promise.resolve('')
+    current.neighbors.some(({ bfd }) => bfd !== undefined) ? control.ask('show bfd sessions') : Promise.resolve('')
   return {
     kind: 'bird',
-    version: /BIRD \d\S*/.exec(await birdc('show', 'status'))?.[0] ?? 'BIRD',
-    routes: async () => routesOf(await birdc('show', 'route', 'all', 'where', 'source', '=', 'RTS_BGP')),
+    version: /BIRD \d\S*/.exec(await control.ask('show status'))?.[0] ?? 'BIRD',
+    routes: async () => routesOf(await control.ask('show route all where source = RTS_BGP')),
     neighbor: async (address) => {
-      const protocol = await birdc('show', 'protocols', 'all', nameOf(address))
+      const protocol = await control.ask(`show protocols all ${nameOf(address)}`)
       return neighborOf(protocol, address, await bfdSessions())
     },
-    refresh: async (address) => void (await birdc('reload', 'in', nameOf(address))),
+    refresh: async (address) => void (await control.ask(`reload in ${nameOf(address)}`)),
     async reconfigure(changed) {
       current = changed
       writeFileSync(file, configurationOf(EXAMPLE, changed))
-      await birdc('configure')
+      await control.ask('configure')
     },
     ...lifeOf(workplace, [program]),
   }

@@ -33,6 +33,7 @@ export function configurationOf(example: string, options: RouterOptions, extra: 
   return fillIn(template, {
     asn: options.asn,
     routerId: options.routerId,
+    isCollector: options.isCollector ?? false,
     neighbors: options.neighbors.map((neighbor) => valuesOf(options, neighbor)),
     bfd: bfdValues(options.neighbors.find(({ bfd }) => bfd !== undefined)),
     networks4: networks.filter((prefix) => !prefix.includes(':')).map((prefix) => ({ prefix })),

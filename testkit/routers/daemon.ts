@@ -1,10 +1,12 @@
 /** What every router's harness does alike: commands, freezing, stopping. */
 import { execFile } from 'node:child_process'
+import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
-import { eventually } from '../eventually.ts'
 import type { Workplace } from '../leftovers.ts'
 import type { Program } from '../program.ts'
 import { routerEnvironment } from './programs.ts'
+
+const START_LIMIT_MS = 15_000
 
 const execute = promisify(execFile)
 
@@ -19,15 +21,17 @@ export function askInside(namespace: string, command: string, ...args: string[])
   return ask('nsenter', `--net=${namespace}`, '--', command, ...args)
 }
 
-/** Resolves when the attempt works; throws with the program's log when it does not for long, or the program has ended. */
-export async function answering(program: Program, attempt: () => unknown): Promise<void> {
-  const isOver = () => !program.isRunning()
-  const failure = await eventually(async () => {
-    if (isOver()) return new Error(`${program.name} has ended`)
-    await attempt()
-    return undefined
-  }, 10_000).catch((error: unknown) => new Error(`${program.name} does not answer`, { cause: error }))
-  if (failure !== undefined) throw new Error(`${failure.message}:\n${program.lastLines()}`, failure)
+/** What the attempt gives once it works; throws with the program's log where it has ended or does not for long. */
+export async function answering<T>(program: Program, attempt: () => T | Promise<T>): Promise<T> {
+  const limit = performance.now() + START_LIMIT_MS
+  for (;;) {
+    try {
+      return await attempt()
+    } catch (cause) {
+      if (program.isRunning() && performance.now() < limit) await delay(20)
+      else throw new Error(`${program.name} does not answer:\n${program.lastLines()}`, { cause })
+    }
+  }
 }
 
 /** Freezing and ending, for a router of these programs; the first one speaks BGP. */

@@ -6,7 +6,7 @@ import { findProgram, libraryFolders, packagesFolder } from '../packages.ts'
 /** `python3` runs ExaBGP. */
 export const ROUTER_PACKAGES = ['frr', 'bird2', 'gobgpd', 'exabgp', 'python3'] as const
 
-const PROGRAMS = ['zebra', 'bgpd', 'bfdd', 'vtysh', 'bird', 'birdc', 'gobgpd', 'gobgp', 'python3'] as const
+const PROGRAMS = ['zebra', 'bgpd', 'bfdd', 'vtysh', 'bird', 'gobgpd', 'gobgp', 'python3'] as const
 
 export type RouterProgram = (typeof PROGRAMS)[number]
 

@@ -15,6 +15,8 @@ export interface RouterOptions {
   readonly neighbors: readonly NeighborOptions[]
   /** Prefixes that it announces itself. */
   readonly networks?: readonly string[]
+  /** BIRD: the routes stay out of its FIB. */
+  readonly isCollector?: boolean
 }
 
 export interface NeighborOptions {
