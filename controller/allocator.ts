@@ -2,8 +2,7 @@
  * Gives addresses to Services: one ledger, one decision at a time, many writes in flight. Everything that it decides
  * by is in the ledger and the Services; everything that it changes goes through `writeStatus`.
  */
-
-import type { ServiceEvent } from '../core/allocate/index.ts'
+import { isDeepStrictEqual } from 'node:util'
 import {
   adopt,
   type Decision,
@@ -13,6 +12,7 @@ import {
   type Quarantine,
   type RequestOptions,
   requestOf,
+  type ServiceEvent,
 } from '../core/allocate/index.ts'
 import type { Snapshot } from '../core/config/snapshot.ts'
 import { serviceStatusPatch } from '../core/status/index.ts'
@@ -39,6 +39,9 @@ export interface AllocatorOptions {
   /** Status writes in flight at once. */
   readonly concurrency: number
 }
+
+/** Events kept for a Service while its writes fail; older ones tell of what was never seen. */
+const MOST_UNRAISED = 10
 
 export class Allocator {
   readonly #options: AllocatorOptions
@@ -185,9 +188,12 @@ export class Allocator {
     }, endMs - clock.now())
   }
 
+  /** A decision whose write failed is made again, and tells the same again: each is raised once. */
   #remember(key: string, events: readonly ServiceEvent[]): void {
-    if (events.length === 0) return
-    this.#unraised.set(key, [...(this.#unraised.get(key) ?? []), ...events])
+    const before = this.#unraised.get(key) ?? []
+    const isNew = (event: ServiceEvent) => !before.some((known) => isDeepStrictEqual(known, event))
+    const all = [...before, ...events.filter(isNew)]
+    if (all.length > 0) this.#unraised.set(key, all.slice(-MOST_UNRAISED))
   }
 
   *#requests() {

@@ -275,7 +275,7 @@ function keepDespite(pass: Pass, reason: EventReason, because: AllocationFailure
   const { ledger, request } = pass
   const held = ledger.assignmentOf(request.key)?.addresses
   const addresses = held ?? request.statusAddresses
-  const pool = request.allocatedFromPool ?? (held && poolOf(ledger, held[0]!))
+  const pool = (held && poolOf(ledger, held[0]!)) ?? request.allocatedFromPool
   const shortcoming = { kind: 'request-ignored', because } as const
   ledger.waiting.leave(request.key)
   const message = `${request.key} keeps ${addresses.join(' and ')}: ${failureSentence(because)}`

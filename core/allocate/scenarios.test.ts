@@ -796,6 +796,15 @@ const further: readonly Omit<Scenario, 'row'>[] = [
       => a .0; events a none; writes 0`,
   },
   {
+    about: 'the pool of a Service whose request cannot be granted is renamed: the annotation follows (it stayed)',
+    script: `
+      pool P = 192.0.2.0/29
+      svc a
+      edit a [req=192.0.2.300]
+      delete pool P; pool R = 192.0.2.0/29
+      => a .0 in R; writes 1`,
+  },
+  {
     about: 'holders that must move come before those that wait, whatever their age',
     script: `
       pool P = 192.0.2.0/32
