@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { pool, resources } from '../../testkit/resources.ts'
+import type { IPAddressPool } from '../../crds/index.ts'
+import { aged, pool, resources } from '../../testkit/resources.ts'
 import { compile } from '../config/index.ts'
+import { adopt } from './adoption.ts'
 import { decide } from './decide.ts'
 import { Ledger } from './ledger.ts'
 import { ADDRESS_CONDITION, ALLOCATED_FROM_POOL, requestOf, type ServiceShape } from './request.ts'
@@ -137,4 +139,48 @@ test('an address of another pool than the one asked for is refused for that, who
     0,
   )
   assert.deepEqual(reasons(ledger, { annotations }), [])
+})
+
+/** Rows 79 and 80 of the scenario table, on what `compile` makes of such pools. */
+const BROKEN: readonly [about: string, good: readonly IPAddressPool[], bad: readonly IPAddressPool[]][] = [
+  [
+    'a pool gets a bad entry',
+    [pool('web', { addresses: ['192.0.2.0/29'] })],
+    [pool('web', { addresses: ['192.0.2.0/29', '192.0.2.300/32'] })],
+  ],
+  [
+    'a younger pool overlaps',
+    [pool('web', { addresses: ['192.0.2.0/29'] })],
+    [pool('web', { addresses: ['192.0.2.0/29'] }), pool('x', { addresses: ['192.0.2.0/28'] }, aged(1))],
+  ],
+]
+
+for (const [about, good, bad] of BROKEN) {
+  for (const hasRestarted of [false, true]) {
+    test(`${about}${hasRestarted ? ', and the controller starts anew' : ''}: who has an address keeps it`, () => {
+      const before = compile(resources(good)).snapshot
+      const { snapshot, problems } = compile(resources(bad), hasRestarted ? undefined : before)
+      assert.equal(problems.length, 1, 'it is reported')
+      const ledger = new Ledger()
+      ledger.configure(snapshot)
+      const holding = requestOf(service({ shows: ['192.0.2.5'], pool: 'web' }))
+      adopt(ledger, [holding], 0)
+      const decision = decide(ledger, holding, 0)
+      assert.deepEqual([decision.addresses, decision.changed, decision.events], [['192.0.2.5'], false, []])
+      ledger.configure(compile(resources(good), snapshot).snapshot)
+      assert.equal(decide(ledger, holding, 0).changed, false, 'after the repair')
+    })
+  }
+}
+
+test('a pool that was broken before the controller started gives nothing new; one that a younger overlaps does', () => {
+  const [[, , badEntry], [, , overlapped]] = BROKEN as [(typeof BROKEN)[0], (typeof BROKEN)[0]]
+  for (const [pools, expected] of [
+    [badEntry, []],
+    [overlapped, ['192.0.2.0']],
+  ] as const) {
+    const ledger = new Ledger()
+    ledger.configure(compile(resources(pools)).snapshot)
+    assert.deepEqual(decide(ledger, requestOf(service({})), 0).addresses, expected)
+  }
 })

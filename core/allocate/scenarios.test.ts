@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { allocationWorld } from '../../testkit/allocation-world.ts'
+import type { Ledger } from './ledger.ts'
 import { DEFAULT_REQUEST_OPTIONS, type RequestOptions } from './request.ts'
 
 /**
@@ -703,6 +704,11 @@ const scenarios: readonly Scenario[] = [
   { row: 86, about: 'avoidBuggyIPs in the totals', script: 'pool P = 192.0.2.0/24 [avoidBuggyIPs]\n=> usable P 254' },
 ]
 
+/** What the metrics of the pools are made of. */
+function countersOf({ pools }: Ledger): readonly (readonly number[])[] {
+  return [...pools.values()].map((pool) => [pool.inUse(4), pool.inUse(6), pool.services])
+}
+
 function shuffles(names: readonly string[], count: number): readonly (readonly string[])[] {
   const seed = Number(process.env.INVAR_SEED ?? 0)
   return fc.sample(fc.shuffledSubarray([...names], { minLength: names.length }), { numRuns: count, seed })
@@ -1125,8 +1131,10 @@ test('row 87: deciding everything 100 times in random order changes nothing', ()
   for (const { script, options } of scenarios) {
     const world = allocationWorld({ ...DEFAULT_REQUEST_OPTIONS, ...options })
     world.run(script)
+    const counters = countersOf(world.ledger)
     for (const order of shuffles(world.serviceNames, 100)) {
       assert.deepEqual(world.pass(order), { writes: 0, events: 0 })
     }
+    assert.deepEqual(countersOf(world.ledger), counters)
   }
 })
