@@ -256,6 +256,34 @@ rootTest('three nodes elect one owner; its power is cut: the next answers', asyn
   assert.equal(await ask(client, IP), lan.host('bravo').mac)
 })
 
+rootTest('a node that stood still answers nothing that has waited for it', async (t) => {
+  using lan = lanOfNodes()
+  const client = await startRawHost(lan.host('client'))
+  const nodes = await startMembers(lan)
+  await agree(nodes)
+  const [alpha] = nodes as [WireNode]
+  const alphaMac = lan.host('alpha').mac
+  assert.equal(await ask(client, IP), alphaMac)
+  const taken = client.next(isGratuitous(IP, lan.host('bravo').mac))
+  alpha.freeze()
+  await taken
+  // These wait in alpha's socket too.
+  for (let question = 0; question < 20; question++) assert.equal(await ask(client, IP), lan.host('bravo').mac)
+  const from = client.heard.length
+  const thawedAt = performance.now() + performance.timeOrigin
+  const returned = client.next(isGratuitous(IP, alphaMac))
+  alpha.thaw()
+  await returned
+  const early = client.heard
+    .slice(from)
+    .filter((frame) => isReplyFor(IP)(frame) && arpIn(frame)!.mac === alphaMac && frame.atMs < thawedAt + 90)
+  assert.deepEqual(early, [])
+  alpha.post({ kind: 'read-counters', id: 1 })
+  const { ignored } = (await alpha.next('counters')).counters
+  t.diagnostic(`questions that had waited: ${ignored['arp-stood-still']}`)
+  assert.ok((ignored['arp-stood-still'] ?? 0) + (ignored['arp-not-owned'] ?? 0) >= 20)
+})
+
 rootTest('a node that leaves hands over: no question stays unanswered', async (t) => {
   using lan = lanOfNodes()
   const client = await startRawHost(lan.host('client'))
