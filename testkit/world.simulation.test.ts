@@ -188,11 +188,14 @@ describe('what nodes know differs for a while', () => {
   })
 
   test('a new node that the others have not been told of: it takes over, and is no stranger', () => {
-    const world = settled()
+    const world = new World({ seed: 7, nodes: 3, services: [wanting(IP, ALL)] })
     world.kill('node-a')
-    for (const node of ['node-b', 'node-c']) world.speaker(node).configure([KEY], ['node-b', 'node-c'])
+    const tellOthers = () => {
+      for (const node of ['node-b', 'node-c']) world.speaker(node).configure([KEY], ['node-b', 'node-c'])
+    }
+    tellOthers()
     world.advance(2000)
-    for (const node of ['node-b', 'node-c']) world.speaker(node).configure([KEY], ['node-b', 'node-c'])
+    tellOthers()
     world.start('node-a')
     assert.equal(
       world.clock.advanceUntil(() => world.holders(IP).length === 0, 3000),

@@ -96,6 +96,7 @@ function configure(turn: Turn, keys: readonly Uint8Array[], members: readonly Me
     // One that is still heard is still there, whatever the list says.
     if (peer.isAlive) peer.isProvisional = true
     else state.peers.delete(node)
+    turn.isChanged = true
   }
   for (const member of others) {
     const known = state.peers.get(member.node)
