@@ -16,7 +16,15 @@ import {
 } from '../core/allocate/index.ts'
 import type { Snapshot } from '../core/config/snapshot.ts'
 import { serviceStatusPatch } from '../core/status/index.ts'
-import { DONE, type Outcome, type ReadonlyStore, type Reconciled, Reconciler, type Service } from '../operator/index.ts'
+import {
+  DONE,
+  type Outcome,
+  type Pending,
+  type ReadonlyStore,
+  type Reconciled,
+  Reconciler,
+  type Service,
+} from '../operator/index.ts'
 import type { Clock, TimerHandle } from '../runtime/clock.ts'
 import type { Random } from '../runtime/random.ts'
 import { AssumedServices } from './assumed-services.ts'
@@ -76,6 +84,11 @@ export class Allocator {
   /** Services that wait to be looked at. */
   get depth(): number {
     return this.#reconciler.depth
+  }
+
+  /** The Service that has been worked on the longest. */
+  get pending(): Pending | undefined {
+    return this.#reconciler.pending
   }
 
   /** Deleted Services that wait for speakers. */

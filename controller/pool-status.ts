@@ -3,7 +3,15 @@ import type { Ledger } from '../core/allocate/index.ts'
 import { poolCounters, poolStatusPatch } from '../core/status/index.ts'
 import type { IPAddressPool } from '../crds/index.ts'
 import type { Client } from '../operator/index.ts'
-import { DONE, type Fence, IP_ADDRESS_POOLS, type Outcome, type ReadonlyStore, Reconciler } from '../operator/index.ts'
+import {
+  DONE,
+  type Fence,
+  IP_ADDRESS_POOLS,
+  type Outcome,
+  type Pending,
+  type ReadonlyStore,
+  Reconciler,
+} from '../operator/index.ts'
 import type { Clock, TimerHandle } from '../runtime/clock.ts'
 import type { Random } from '../runtime/random.ts'
 
@@ -51,6 +59,10 @@ export class PoolStatus {
     this.#isRunning = false
     if (this.#timer !== undefined) this.#options.clock.clearTimeout(this.#timer)
     return this.#reconciler.stop()
+  }
+
+  get pending(): Pending | undefined {
+    return this.#reconciler.pending
   }
 
   /** What pools have in use may have changed. */

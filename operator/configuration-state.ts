@@ -11,6 +11,7 @@ import type { Clock } from '../runtime/clock.ts'
 import type { Random } from '../runtime/random.ts'
 import { unless } from './api-error.ts'
 import type { Client, WriteOptions } from './client.ts'
+import type { Pending } from './pending.ts'
 import { DONE, type Outcome, Reconciler } from './reconcile.ts'
 import { type KubernetesObject, type OwnerReference, ownerReferenceTo, type Resource } from './resource.ts'
 import { metallbResource, PODS } from './resources.ts'
@@ -61,6 +62,10 @@ export class ConfigurationStateWriter {
   judged(problems: readonly Problem[]): void {
     this.#problems = problems
     this.#reconciler.add(KEY)
+  }
+
+  get pending(): Pending | undefined {
+    return this.#reconciler.pending
   }
 
   start(): void {

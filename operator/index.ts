@@ -47,6 +47,7 @@ export { type Change, Informer, type InformerCounters, type InformerOptions } fr
 export { type Fence, Leader, type LeaderOptions } from './leader.ts'
 export { type MetricsPageOptions, serveMetrics } from './metrics-page.ts'
 export { type KnownSecrets, PeerSecrets, type PeerSecretsOptions } from './peer-secrets.ts'
+export { loopsTurn, type Pending, STALLED_AFTER_MS } from './pending.ts'
 export { InvarOperator, type ProgramOptions } from './program.ts'
 export { KeyQueue, type Lane } from './queue.ts'
 export { DONE, type Outcome, type Reconciled, Reconciler, type ReconcilerOptions } from './reconcile.ts'

@@ -8,6 +8,7 @@ import type { Random } from '../runtime/random.ts'
 import { ApiError } from './api-error.ts'
 import type { Backoff } from './backoff.ts'
 import type { Client, Selection } from './client.ts'
+import type { Pending } from './pending.ts'
 import { type KubernetesObject, keyOf, type Resource } from './resource.ts'
 import { type Ending, resumeAfter } from './resume.ts'
 import { type IndexFunction, type ReadonlyStore, Store } from './store.ts'
@@ -91,6 +92,8 @@ export class Informer<T extends KubernetesObject, S = T> {
   #position: string | undefined
   #isSynced = false
   #lastContactAt: number | undefined
+  /** When it last began or ended an attempt, or heard something; undefined: it does not run. */
+  #lastTurnAt: number | undefined
   /** Events that were applied. */
   #progress = 0
   /** By how much the limit of silence is stretched: 1 while bookmarks come. */
@@ -131,6 +134,12 @@ export class Informer<T extends KubernetesObject, S = T> {
     return this.#lastError
   }
 
+  /** What it waits for; undefined: it does not run. */
+  get pending(): Pending | undefined {
+    const since = this.#lastTurnAt
+    return since === undefined ? undefined : { what: `following ${this.resource.plural}`, since }
+  }
+
   whenSynced(): Promise<void> {
     return this.#synced.promise
   }
@@ -156,6 +165,7 @@ export class Informer<T extends KubernetesObject, S = T> {
     this.#stopping.abort()
     this.#interrupt.abort()
     await this.#running
+    this.#lastTurnAt = undefined
   }
 
   /**
@@ -178,6 +188,7 @@ export class Informer<T extends KubernetesObject, S = T> {
     const { clock, random, backoff = DEFAULT_BACKOFF, observe } = this.#options
     let failures = 0
     while (!stopping.aborted) {
+      this.#lastTurnAt = clock.now()
       this.#interrupt = new AbortController()
       if (this.#refreshes.length > 0) this.#position = undefined
       const ending = await this.#listOrWatch(this.#interrupt.signal)
@@ -186,6 +197,7 @@ export class Informer<T extends KubernetesObject, S = T> {
       this.#lastError = ending.kind === 'failed' ? ending.error : undefined
       const next = resumeAfter(ending, failures, backoff, random)
       failures = next.failures
+      this.#lastTurnAt = clock.now()
       if (next.relist) this.#position = undefined
       if (next.delayMs > 0) await sleep(clock, next.delayMs, this.#interrupt.signal)
     }
@@ -337,6 +349,7 @@ export class Informer<T extends KubernetesObject, S = T> {
 
   #touch(): void {
     this.#lastContactAt = this.#options.clock.now()
+    this.#lastTurnAt = this.#lastContactAt
   }
 
   #kept(object: T): S {

@@ -24,6 +24,7 @@ import {
   newElection,
   stepElection,
 } from './election.ts'
+import type { Pending } from './pending.ts'
 import { LEASES, type Lease } from './resources.ts'
 
 export interface LeaderOptions {
@@ -63,6 +64,8 @@ export class Leader {
   #expiry: TimerHandle | undefined
   #request: Promise<void> = Promise.resolve()
   #isStopping = false
+  /** undefined: it does not stand for election. */
+  #lastTurnAt: number | undefined
   readonly #writes = new Set<Promise<unknown>>()
 
   constructor(options: LeaderOptions) {
@@ -86,6 +89,7 @@ export class Leader {
 
   /** Stands for election. */
   start(): void {
+    this.#lastTurnAt = this.#options.clock.now()
     this.#handle({ kind: 'tick' })
   }
 
@@ -99,9 +103,12 @@ export class Leader {
     return isValidLeader(this.#election, clock.now()) && isFreshByWall
   }
 
-  /** Who holds the lease, as far as is known. */
-  get holder(): string | undefined {
-    return this.#election.seen?.lease.spec?.holderIdentity
+  /** The next look at the Lease; undefined where it does not stand for election. */
+  get pending(): Pending | undefined {
+    const since = this.#lastTurnAt
+    return since === undefined || this.#isStopping
+      ? undefined
+      : { what: `looking at the Lease ${this.#options.name}`, since }
   }
 
   /**
@@ -137,8 +144,10 @@ export class Leader {
   }
 
   #handle(event: ElectionEvent): void {
-    const { election, actions } = stepElection(this.#election, event, this.#options.clock.now())
+    const now = this.#options.clock.now()
+    const { election, actions } = stepElection(this.#election, event, now)
     this.#election = election
+    if (this.#lastTurnAt !== undefined) this.#lastTurnAt = now
     this.#armExpiry()
     for (const action of actions) this.#execute(action)
   }

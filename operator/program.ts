@@ -12,6 +12,7 @@ import { ApiError } from './api-error.ts'
 import { Client, type ObservedRequest } from './client.ts'
 import { type KubeConfigSource, loadKubeConfig } from './credentials.ts'
 import { type Change, Informer, type InformerOptions } from './informer.ts'
+import type { Pending } from './pending.ts'
 import { Reconciler, type ReconcilerOptions } from './reconcile.ts'
 import { collectionPath, type KubernetesObject, type ObjectName, type Resource } from './resource.ts'
 import type { Ending } from './resume.ts'
@@ -40,7 +41,7 @@ export abstract class InvarOperator extends Operator {
   readonly #options: ProgramOptions
   readonly #informers: Pick<
     Informer<KubernetesObject>,
-    'resource' | 'start' | 'stop' | 'whenSynced' | 'isSynced' | 'lastContactAt' | 'lastError'
+    'resource' | 'start' | 'stop' | 'whenSynced' | 'isSynced' | 'lastContactAt' | 'lastError' | 'pending'
   >[] = []
   readonly #reconcilers: Reconciler[] = []
   /** Resources by the id that the base class gives them, for its finalizer and status calls. */
@@ -113,6 +114,11 @@ export abstract class InvarOperator extends Operator {
     return this.#informers
       .filter((informer) => !informer.isSynced)
       .map(({ resource, lastError }) => `${resource.plural}: ${lastError?.message ?? 'listing'}`)
+  }
+
+  /** What its loops wait for: see {@link loopsTurn}. */
+  pending(): readonly (Pending | undefined)[] {
+    return [...this.#informers, ...this.#reconcilers].map((loop) => loop.pending)
   }
 
   /** Clock time of the last sign of life on the informer that has waited longest; undefined before all had one. */

@@ -4,6 +4,7 @@ import type { Clock, TimerHandle } from '../runtime/clock.ts'
 import type { Random } from '../runtime/random.ts'
 import { ApiError } from './api-error.ts'
 import { type Backoff, backoffMs } from './backoff.ts'
+import type { Pending } from './pending.ts'
 import { KeyQueue, type Lane } from './queue.ts'
 
 /** What is to happen after one key was looked at. */
@@ -53,6 +54,8 @@ const DEFAULT_BACKOFF: Backoff = { baseMs: 50, maxMs: 60_000 }
 export class Reconciler {
   readonly #options: ReconcilerOptions
   readonly #queue = new KeyQueue()
+  /** When work on each key began that is worked on now, oldest first. */
+  readonly #startedAt = new Map<string, number>()
   /** Keys that will be added later. */
   readonly #delayed = new Map<string, TimerHandle>()
   readonly #failures = new Map<string, number>()
@@ -71,6 +74,14 @@ export class Reconciler {
   /** Keys being worked on now. */
   get working(): number {
     return this.#queue.working
+  }
+
+  /** The key that has been worked on the longest; undefined where nothing is to be done. */
+  get pending(): Pending | undefined {
+    const oldest = this.#startedAt.entries().next()
+    if (oldest.done === true) return undefined
+    const [key, since] = oldest.value
+    return { what: `work on ${key}`, since }
   }
 
   /** Keys that wait for their time. */
@@ -145,6 +156,7 @@ export class Reconciler {
   async #work(key: string, waitedMs: number): Promise<void> {
     const { clock, observe } = this.#options
     const startedAt = clock.now()
+    this.#startedAt.set(key, startedAt)
     // A turn later, so that adding many keys in a row is not interrupted by working on the first.
     await Promise.resolve()
     try {
@@ -153,6 +165,7 @@ export class Reconciler {
       observe?.({ key, outcome, waitedMs, workedMs: clock.now() - startedAt })
       this.#settle(key, outcome)
     } finally {
+      this.#startedAt.delete(key)
       this.#queue.done(key)
       this.#pump()
     }
