@@ -1,7 +1,7 @@
 /** The BGPPeers of this node, as the wire thread is to speak to them. */
 import type { BfdProfile, BgpPeer, Snapshot } from '../core/config/index.ts'
 import { matchesAny } from '../core/config/index.ts'
-import type { DesiredBfd, DesiredPeer } from './wire/messages.ts'
+import type { DesiredBfd, DesiredPeer, PeerDistance } from './wire/messages.ts'
 
 /** As MetalLB's own speaker; its FRR has 180. The lower one of the two sides counts. */
 const HOLD_TIME_SECONDS = 90
@@ -22,14 +22,19 @@ function desiredPeer(peer: BgpPeer): DesiredPeer {
     keepaliveTimeSeconds: peer.keepaliveTimeSeconds,
     connectTimeSeconds: peer.connectTimeSeconds,
     dualStack: peer.dualStack,
-    distance: { kind: peer.multihop ? 'multihop' : 'direct' },
+    distance: distanceOf(peer),
     device: peer.vrf === '' ? undefined : peer.vrf,
     restartTimeSeconds: peer.gracefulRestart ? RESTART_TIME_SECONDS : undefined,
-    role: undefined,
-    mustHaveRole: false,
-    isPassive: false,
+    role: peer.role,
+    mustHaveRole: peer.isRoleRequired,
+    isPassive: peer.isPassive,
     bfd: peer.bfdProfile && desiredBfd(peer.bfdProfile),
   }
+}
+
+function distanceOf({ securityHops, multihop }: BgpPeer): PeerDistance {
+  if (securityHops !== undefined) return { kind: 'hops', hops: securityHops }
+  return { kind: multihop ? 'multihop' : 'direct' }
 }
 
 function desiredBfd(profile: BfdProfile): DesiredBfd {

@@ -12,8 +12,8 @@ const NANOSECONDS: Readonly<Record<string, number>> = {
   h: 3600e9,
 }
 
-const DURATION = /^[+-]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:ns|us|µs|μs|ms|s|m|h))+$/
-const PART = /([0-9]+\.?[0-9]*|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h)/g
+const DURATION = /^[+-]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:ns|us|µs|\u03bcs|ms|s|m|h))+$/
+const PART = /([0-9]+\.?[0-9]*|\.[0-9]+)(ns|us|µs|\u03bcs|ms|s|m|h)/g
 /** Go keeps durations in 63 bits of nanoseconds, some 292 years. */
 const LONGEST_MS = 2 ** 63 / 1e6
 

@@ -235,6 +235,10 @@ test('defaults and units are resolved', () => {
     multihop: false,
     vrf: '',
     dualStack: false,
+    isPassive: false,
+    securityHops: undefined,
+    role: undefined,
+    isRoleRequired: false,
   })
   assert.deepEqual(snapshot.bfdProfiles.get('f'), {
     name: 'f',
@@ -325,6 +329,10 @@ test('what is given is what comes out', () => {
     multihop: true,
     vrf: 'red',
     dualStack: true,
+    isPassive: false,
+    securityHops: undefined,
+    role: undefined,
+    isRoleRequired: false,
   })
   assert.deepEqual(snapshot.bfdProfiles.get('f'), {
     name: 'f',

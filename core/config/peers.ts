@@ -3,6 +3,7 @@ import type { BGPPeer as BgpPeerResource } from '../../crds/index.ts'
 import { formatAddress, parseAddress } from '../../net/ip/index.ts'
 import { type Draft, draft, type Findings } from './draft.ts'
 import { compileSelectors } from './lists.ts'
+import { readPeerAnnotations } from './peer-annotations.ts'
 import { readTimers } from './peer-timers.ts'
 import type { Resources } from './resources.ts'
 import type { BfdProfile, BgpPeer } from './snapshot.ts'
@@ -44,6 +45,7 @@ function readPeer({ metadata, spec }: BgpPeerResource, context: PeerContext, fin
     multihop: spec.ebgpMultiHop ?? false,
     vrf: spec.vrf ?? '',
     dualStack: spec.dualStackAddressFamily ?? false,
+    ...readPeerAnnotations(metadata, findings),
   }
   if (remote === undefined || target === undefined) return undefined
   return { name: metadata.name ?? '', remote, target, ...peer }

@@ -60,6 +60,7 @@ export const RULES = {
   'peer-repeated': 'An older peer is the same in every field.',
   'peer-remote-repeated': 'An older peer has the same address, port and VRF on a common node.',
   'router-ids-differ': 'Peers of one node show different router ids; FRR would refuse that, Invar does not.',
+  'peer-annotation-invalid': 'An annotation invar.dev/… of a peer has a value that it cannot have.',
   'disable-mp-deprecated': 'disableMP has no effect any more.',
 } as const
 

@@ -3,6 +3,7 @@
  * No field here is raw user text: names, selectors, durations and communities are resolved.
  */
 import type { Family, Range } from '../../net/ip/index.ts'
+import type { PeerRole } from './peer-annotations.ts'
 import type { Problem } from './problem.ts'
 import type { Selector } from './selector.ts'
 
@@ -104,6 +105,13 @@ export interface BgpPeer {
   readonly multihop: boolean
   readonly vrf: string
   readonly dualStack: boolean
+  /** Lets the peer connect, and never connects itself. */
+  readonly isPassive: boolean
+  /** The peer is at most so many hops away (RFC 5082); undefined = not checked. */
+  readonly securityHops: number | undefined
+  /** Ours towards the peer (RFC 9234). */
+  readonly role: PeerRole | undefined
+  readonly isRoleRequired: boolean
 }
 
 /** BFDProfile with its defaults filled in. */
