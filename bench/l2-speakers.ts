@@ -26,6 +26,8 @@ const NAMESPACE = 'metallb-system'
 const PLANE_ADDRESS = '10.99.0.250'
 const FIRST_ADDRESS = parseAddress('10.100.0.0')!.bits
 const WRITES_AT_ONCE = 120
+/** As native/launcher.c and the image set it. */
+const LAUNCHED = { MALLOC_ARENA_MAX: '1', NODE_ENV: 'production' }
 /** No speaker has written for so long: all is said. */
 const QUIET_MS = 5_000
 const SETTLE_LIMIT_MS = 600_000
@@ -85,8 +87,8 @@ export class SpeakerCluster implements AsyncDisposable {
         startProgram(this.#workplace, {
           name,
           command: process.execPath,
-          args: ['--disable-warning=DEP0040', ...nodeFlags, main, ...args],
-          environment: { ...process.env, INVAR_NATIVE: addon, NODE_ENV: 'production', METALLB_POD_NAME: '' },
+          args: ['--disable-warning=DEP0040', '--optimize-for-size', ...nodeFlags, main, ...args],
+          environment: { ...process.env, ...LAUNCHED, INVAR_NATIVE: addon, METALLB_POD_NAME: '' },
           namespace: this.#lan.host(name).path,
         }),
       )

@@ -17,7 +17,7 @@ export interface ReadonlyStore<T> {
 /** A keyed map with secondary indexes that are kept up to date with it. */
 export class Store<T> implements ReadonlyStore<T> {
   readonly #objects = new Map<string, T>()
-  readonly #indexes = new Map<string, { readonly of: IndexFunction<T>; readonly keys: Map<string, Set<string>> }>()
+  readonly #indexes = new Map<string, { readonly of: IndexFunction<T>; readonly keys: Index }>()
 
   constructor(indexes: Readonly<Record<string, IndexFunction<T>>> = {}) {
     for (const [name, of] of Object.entries(indexes)) this.#indexes.set(name, { of, keys: new Map() })
@@ -46,7 +46,8 @@ export class Store<T> implements ReadonlyStore<T> {
   keysBy(index: string, value: string): readonly string[] {
     const found = this.#indexes.get(index)
     if (found === undefined) throw new Error(`the store has no index "${index}"`)
-    return [...(found.keys.get(value) ?? [])]
+    const keys = found.keys.get(value) ?? []
+    return typeof keys === 'string' ? [keys] : [...keys]
   }
 
   /** @returns what was there before */
@@ -70,14 +71,20 @@ export class Store<T> implements ReadonlyStore<T> {
   }
 }
 
-function addTo(index: Map<string, Set<string>>, value: string, key: string): void {
+/** A set for each of ten thousand values that belong to one object each would take more than their keys. */
+type Index = Map<string, string | Set<string>>
+
+function addTo(index: Index, value: string, key: string): void {
   const keys = index.get(value)
-  if (keys === undefined) index.set(value, new Set([key]))
-  else keys.add(key)
+  if (keys === undefined) index.set(value, key)
+  else if (typeof keys !== 'string') keys.add(key)
+  else if (keys !== key) index.set(value, new Set([keys, key]))
 }
 
-function removeFrom(index: Map<string, Set<string>>, value: string, key: string): void {
+function removeFrom(index: Index, value: string, key: string): void {
   const keys = index.get(value)
-  keys?.delete(key)
-  if (keys?.size === 0) index.delete(value)
+  if (keys === key) index.delete(value)
+  if (keys === undefined || typeof keys === 'string') return
+  keys.delete(key)
+  if (keys.size === 0) index.delete(value)
 }
