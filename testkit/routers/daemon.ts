@@ -41,6 +41,7 @@ export function lifeOf(workplace: Workplace, programs: readonly [Program, ...Pro
     workplace.clear()
   }
   return {
+    pid: programs[0].pid,
     freeze: () => programs[0].signal('SIGSTOP'),
     thaw: () => programs[0].signal('SIGCONT'),
     async kill() {

@@ -91,6 +91,8 @@ export interface Router {
   readonly kind: RouterKind
   /** Name and version as the program tells it. */
   readonly version: string
+  /** Of the daemon that speaks BGP. */
+  readonly pid: number
   /** All paths from neighbors, by prefix. */
   routes(): Promise<readonly Route[]>
   /** By the address that it was configured with. */
