@@ -48,7 +48,7 @@ export async function bundle(): Promise<void> {
       minifyWhitespace: true,
       minifySyntax: true,
       logLevel: 'error',
-      plugins: [workerPaths, slimClient],
+      plugins: [workerPaths, ownShebang, slimClient],
       banner: { js: banner(entry) },
     })
   }
@@ -68,6 +68,16 @@ const workerPaths: Plugin = {
   setup: ({ onLoad }) =>
     onLoad({ filter: /[\\/](?:speaker|controller)[\\/]main\.ts$/ }, ({ path }) => ({
       contents: readFileSync(path, 'utf8').replace(/(new URL\('[^']+)\.ts(', import\.meta\.url\))/g, '$1.js$2'),
+      loader: 'ts',
+    })),
+}
+
+/** In a checkout the command line has a shebang of its own; the bundle's is the banner, and a second one is no JavaScript. */
+const ownShebang: Plugin = {
+  name: 'own-shebang',
+  setup: ({ onLoad }) =>
+    onLoad({ filter: /[\\/]cli[\\/]main\.ts$/ }, ({ path }) => ({
+      contents: readFileSync(path, 'utf8').replace(/^#!.*\n/, ''),
       loader: 'ts',
     })),
 }
