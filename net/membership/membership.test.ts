@@ -434,25 +434,36 @@ describe('sending', () => {
 
   test('500 members, a fifth of all packets lost: what each receives stays below 1,000 datagrams a second', () => {
     const names = Array.from({ length: 499 }, (_, at) => `n${at}`)
-    const alpha = new Alpha([MEMBERS[0]!, ...names.map((node) => ({ node, addresses: ['192.0.2.9'] }))])
+    const alpha = new Alpha([MEMBERS[0]!, ...names.map((node) => ({ node, addresses: [node] }))])
     const random = new SeededRandom(1)
     let sequence = 0
+    let asked = 0
+    const answerQuestions = (loss: number) => {
+      for (const action of alpha.actions.splice(0)) {
+        if (action.kind !== 'unicast') continue
+        asked++
+        if (!random.chance(loss) && !random.chance(loss)) {
+          alpha.hearByUnicast(action.address, sequence, { intervalMs: 1_000, cannotHearYou: false })
+        }
+      }
+    }
     const second = (loss: number) => {
       sequence++
       alpha.advance(1_000, () => {
+        answerQuestions(loss)
         for (const node of names.filter((_, at) => at % 100 === (alpha.now / 10) % 100)) {
           if (!random.chance(loss)) alpha.hear(node, sequence, { intervalMs: 1_000 })
         }
       })
     }
     for (let at = 0; at < 3; at++) second(0)
-    alpha.sent()
+    asked = 0
     second(0)
-    assert.deepEqual([alpha.alive().length, alpha.sent().unicast.length], [499, 0])
-    for (let at = 0; at < 3; at++) second(0.2)
-    const asked = alpha.sent().heartbeats.filter(({ isUrgent }) => isUrgent).length / 3
-    // Each asks as often as it is asked, and is answered twice.
-    assert.ok(499 + 3 * asked < 1_000, `${asked} questions a second`)
+    assert.deepEqual([alpha.alive().length, asked], [499, 0])
+    for (let at = 0; at < 10; at++) second(0.2)
+    // Each asks as often as it is asked, and is answered as often.
+    assert.equal(alpha.alive().length, 499)
+    assert.ok(499 + 2 * (asked / 10) < 1_000, `${asked / 10} questions a second`)
   })
 
   test('the newest key signs; a key taken away opens nothing any more', () => {
@@ -586,15 +597,15 @@ describe('a member that has missed heartbeats', () => {
     return alpha
   }
 
-  test('is asked by unicast after 1.5 intervals, and each half interval from then on until it counts as dead', () => {
+  test('is asked by unicast after 1.5 intervals, and each fifth of one from then on until it counts as dead, always twice', () => {
     const alpha = missing(140)
     assert.deepEqual(alpha.sent().unicast, [])
     alpha.hearing(['bravo'], 200)
     const { unicast, heartbeats } = alpha.sent()
-    assert.deepEqual(unicast, Array(4).fill('192.0.2.3'))
+    assert.deepEqual(unicast, Array(20).fill('192.0.2.3'))
     alpha.hearing(['bravo'], 20)
     assert.deepEqual(alpha.alive(), ['bravo'])
-    assert.equal(heartbeats.filter(({ isUrgent }) => isUrgent).length, 4)
+    assert.equal(heartbeats.filter(({ isUrgent }) => isUrgent).length, 20)
   })
 
   test('is asked no more once it is heard', () => {
@@ -605,12 +616,11 @@ describe('a member that has missed heartbeats', () => {
     assert.deepEqual(alpha.sent().unicast, [])
   })
 
-  test('answers at once, twice, since an answer may be lost too', () => {
+  test('answers each question at once', () => {
     const alpha = missing(0)
     alpha.hearByUnicast('bravo', alpha.now + 1, { cannotHearYou: false, isUrgent: true })
     const { unicast, heartbeats } = alpha.sent()
-    assert.deepEqual(unicast, ['192.0.2.2', '192.0.2.2'])
-    assert.deepEqual(new Set(heartbeats.map(({ sequence }) => sequence)).size, 2, 'neither is a replay of the other')
+    assert.deepEqual(unicast, ['192.0.2.2'])
     assert.ok(
       heartbeats.every(({ isUrgent }) => !isUrgent),
       'or they would ask each other for ever',

@@ -11,8 +11,8 @@ const LEAVE_GAP_MS = 20
 const QUIET_AFTER_MS = 30_000
 const QUIET_SHARE = 10n
 
-/** Whoever asks urgently gets so many answers at once: each of them may be lost. */
-const URGENT_ANSWERS = 2
+/** So often each urgent question is sent at once, to be answered each time: question and answer may be lost. */
+const URGENT_COPIES = 2
 
 /** Sends what is due. */
 export function send(state: State, now: number, actions: Action[]): void {
@@ -38,11 +38,11 @@ function sendRegular(state: State, key: Uint8Array, now: number, actions: Action
 function sendUrgent(state: State, peer: Peer, key: Uint8Array, now: number, actions: Action[]): void {
   if (peer.isWaiting) {
     peer.isWaiting = false
-    for (let copy = 0; copy < URGENT_ANSWERS; copy++) sendOnce(state, peer, key, now, actions)
+    sendOnce(state, peer, key, now, actions)
   }
   if (now < nextUrgentAt(state, peer)) return
   peer.askedUrgentlyAt = now
-  sendOnce(state, peer, key, now, actions, true)
+  for (let copy = 0; copy < URGENT_COPIES; copy++) sendOnce(state, peer, key, now, actions, true)
 }
 
 function sendOnce(state: State, peer: Peer, key: Uint8Array, now: number, actions: Action[], isUrgent = false): void {

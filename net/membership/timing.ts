@@ -40,7 +40,7 @@ function promisedMs(peer: Peer): number {
  * dead. Three lost heartbeats in a row are no rarity where a fifth of all packets are lost; three and every answer are.
  */
 const SUSPECT_INTERVALS = 1.5
-const URGENT_GAP_INTERVALS = 0.5
+const URGENT_GAP_INTERVALS = 0.2
 
 /**
  * When a member that is not heard again is to be asked urgently next. The timer is armed by this very function, so that
