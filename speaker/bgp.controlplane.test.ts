@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { after, before, suite, test } from 'node:test'
+import { adaptTcp, type TcpPath } from '../native/index.ts'
 import { formatCommunity } from '../net/bgp/index.ts'
 import { TestRouter } from '../testkit/bgp-router.ts'
 import { type ControlPlane, freePort, startControlPlane } from '../testkit/controlplane.ts'
@@ -101,6 +102,12 @@ async function comesTrue(assertion: () => void | Promise<void>): Promise<void> {
   }
 }
 
+function loopbackPath(password: string): TcpPath {
+  const key = new TextEncoder().encode(password)
+  const remote = Uint8Array.of(127, 0, 0, 1)
+  return { remote, key, scope: 0, local: undefined, device: undefined, hopLimit: 64, minimumHopLimit: 0 }
+}
+
 function reports(): { readonly status: { readonly node: string; readonly peers: string[] } }[] {
   return JSON.parse(plane.kubectl(['get', '-n', NAMESPACE, 'servicebgpstatuses', '-o', 'json'])).items
 }
@@ -177,6 +184,28 @@ suite('BGP from the API server to a router', { timeout: 180_000 }, () => {
     await comesTrue(() => assert.equal(callers.length, before + 1))
     await comesTrue(() => assert.equal(router.caller?.open?.holdTimeSeconds, 30))
     await comesTrue(() => assert.deepEqual([...router.routes.keys()], ['192.0.2.0/24']))
+  })
+
+  test('a password in a Secret: awaited, used, changed without a reset', async () => {
+    const secret = (password: string) => ({
+      ...{ apiVersion: 'v1', kind: 'Secret', type: 'kubernetes.io/basic-auth' },
+      ...{ metadata: { name: 'tor', namespace: NAMESPACE }, stringData: { password } },
+    })
+    router.setPassword('first')
+    plane.kubectl(['delete', '-n', NAMESPACE, 'bgppeers', 'tor'])
+    await comesTrue(() => assert.ok(router.caller?.heard.some(({ kind }) => kind === 'notification')))
+    const before = router.callers.length
+    apply(peer({ passwordSecret: { name: 'tor' } }))
+    apply(secret('first'))
+    await comesTrue(() => assert.equal(router.callers.length, before + 1))
+    await comesTrue(() => assert.deepEqual([...router.routes.keys()], ['192.0.2.0/24']))
+    apply(ours('BGPAdvertisement', 'all', { aggregationLength: 24, communities: ['64512:1'] }), secret('second'))
+    adaptTcp(router.caller!.socket, loopbackPath('second'))
+    router.setPassword('second')
+    await comesTrue(() => assert.equal(router.routes.get('192.0.2.0/24')?.communities.length, 1))
+    assert.equal(router.callers.length, before + 1)
+    apply(ours('BGPAdvertisement', 'all', { aggregationLength: 24 }))
+    router.setPassword(undefined)
   })
 
   test('a node that loses the label of the peer ends the session, and begins it anew', async () => {

@@ -4,6 +4,7 @@
  * tested in e2e/interop.
  */
 import { createServer, type Server, type Socket } from 'node:net'
+import { adaptTcp } from '../native/index.ts'
 import {
   AdjRibIn,
   decodeBody,
@@ -15,6 +16,7 @@ import {
   type ReceivedRoute,
   type StreamItem,
 } from '../net/bgp/index.ts'
+import { addressToBytes, parseAddress } from '../net/ip/index.ts'
 
 const AFI = { ipv4: 1, ipv6: 2 } as const
 const UNICAST = 1
@@ -25,6 +27,8 @@ export interface TestRouterOptions {
   readonly host?: string
   /** Default 90. */
   readonly holdTimeSeconds?: number
+  /** TCP MD5 key for speakers at `host`. Default: none. */
+  readonly password?: string
   /** Further capabilities of its OPEN. */
   readonly capabilities?: Open['capabilities']
 }
@@ -54,7 +58,15 @@ export class TestRouter {
   async listen(port = 0): Promise<this> {
     await new Promise<void>((resolve) => this.#server.listen(port, this.#options.host ?? '127.0.0.1', resolve))
     this.#port = (this.#server.address() as { port: number }).port
+    this.setPassword(this.#options.password)
     return this
+  }
+
+  setPassword(password: string | undefined): void {
+    const key = password === undefined ? undefined : new TextEncoder().encode(password)
+    const remote = addressToBytes(parseAddress(this.#options.host ?? '127.0.0.1')!)
+    const path = { remote, scope: 0, local: undefined, device: undefined, key, hopLimit: 64, minimumHopLimit: 0 }
+    adaptTcp(this.#server, path)
   }
 
   get port(): number {
