@@ -48,10 +48,9 @@ async function run(flags: ControllerFlags, log: Log, lifecycle: Lifecycle): Prom
       throw error
     },
   })
-  const live = { loop: () => ({ ok: true }) as const }
-  const { ready, webhookReady } = controller
+  const { live, ready, webhookReady } = controller
   const checks = { configuration: ready, ...(webhookReady && { webhook: webhookReady }) }
-  const routes = { '/healthz': healthRoute(live), '/readyz': healthRoute(checks) }
+  const routes = { '/healthz': healthRoute({ loops: live }), '/readyz': healthRoute(checks) }
   const health = await serve(routes, { port: flags.number('health-probe-port') })
   lifecycle.add('health pages', () => close(health))
   if (flags.number('port') !== 0) {

@@ -149,6 +149,18 @@ describe('controller', () => {
     await waitFor('service/unharmed', IP, '192.0.2.1')
   })
 
+  test('counters of a pool that somebody else overwrites are put right (they stayed until the next allocation)', async () => {
+    const right = read('ipaddresspool/lan', '{.status.assignedIPv4}', NAMESPACE)
+    const wrong = '{"status":{"assignedIPv4":999,"assignedIPv6":0,"availableIPv4":0,"availableIPv6":0}}'
+    const target = ['-n', NAMESPACE, 'ipaddresspool', 'lan', '--subresource=status', '--type=merge', '-p', wrong]
+    plane.kubectl(['patch', ...target])
+    await waitFor('ipaddresspool/lan', '{.status.assignedIPv4}', right, NAMESPACE)
+  })
+
+  test('the loops turn', () => {
+    assert.deepEqual(controller.live(), { ok: true })
+  })
+
   test('two Services with one key share an address; a third with a taken port does not', async () => {
     const key = { 'metallb.universe.tf/allow-shared-ip': 'dns' }
     apply(service('dns-a', key))

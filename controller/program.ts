@@ -3,7 +3,6 @@ import { randomUUID } from 'node:crypto'
 import type { RequestOptions, ServiceEvent } from '../core/allocate/index.ts'
 import { Ledger } from '../core/allocate/index.ts'
 import {
-  ApiError,
   Client,
   type ClientMetrics,
   Configuration,
@@ -12,8 +11,8 @@ import {
   type Fence,
   type Informer,
   InvarOperator,
-  isTransient,
   Leader,
+  loopsTurn,
   type ProgramOptions,
   type Reconciled,
   SERVICES,
@@ -26,10 +25,11 @@ import { Allocator } from './allocator.ts'
 import { Announcements } from './announcements.ts'
 import { Departures } from './departures.ts'
 import { keepService } from './kept.ts'
-import { ensureMembershipSecret } from './membership-secret.ts'
+import { MembershipSecret } from './membership-secret.ts'
 import { exposeController, reconcileObserver } from './metrics.ts'
 import { PoolStatus } from './pool-status.ts'
 import { Quarantines } from './quarantines.ts'
+import { Terms } from './terms.ts'
 import { Webhook, type WebhookSettings } from './webhook/index.ts'
 
 export interface ControllerOptions extends ProgramOptions {
@@ -59,13 +59,13 @@ const WRITES_IN_FLIGHT = 40
 const BUSY_DEPTH = 100
 /** Few and large: a page costs a round trip, and ten thousand Services come from the API server's memory anyway. */
 const SERVICES_A_PAGE = 5_000
-const SECRET_RETRY_MS = 5_000
 
 /** What lives as long as one term of leadership: the ledger is rebuilt from what the API server has. */
 interface Term {
   readonly allocator: Allocator
   readonly poolStatus: PoolStatus
   readonly quarantines: Quarantines
+  readonly stop: () => Promise<unknown>
 }
 
 export class Controller extends InvarOperator {
@@ -76,14 +76,13 @@ export class Controller extends InvarOperator {
   readonly #events: EventRecorder
   readonly #state: ConfigurationStateWriter
   readonly #webhook: Webhook | undefined
+  readonly #membershipSecret: MembershipSecret | undefined
+  readonly #terms: Terms<Term>
   readonly #noLedger = new Ledger()
   readonly #observeReconcile: (result: Reconciled) => void
   #configuration!: Configuration
   #services!: Informer<Service>
   #announcements!: Announcements
-  #term: Term | undefined
-  /** Ends of terms are waited for, so that two ledgers never decide at the same time. */
-  #ended: Promise<void> = Promise.resolve()
 
   constructor(options: ControllerOptions) {
     super(options)
@@ -105,7 +104,7 @@ export class Controller extends InvarOperator {
       client: this.client,
       component: 'metallb-controller',
       ...{ clock, random, guard },
-      isBusy: () => (this.#term?.allocator.depth ?? 0) > BUSY_DEPTH,
+      isBusy: () => (this.#terms.current?.allocator.depth ?? 0) > BUSY_DEPTH,
     })
     this.#state = new ConfigurationStateWriter({
       client: this.client,
@@ -114,6 +113,20 @@ export class Controller extends InvarOperator {
       onFault: (error) => this.#fault('ConfigurationState', error),
     })
     this.#webhook = options.webhook && this.#newWebhook(options.webhook)
+    this.#terms = new Terms({
+      readSince: (time) => this.#services.listedSince(time),
+      open: () => this.#openTerm(),
+    })
+    if (options.membershipSecret === '') return
+    const name = options.membershipSecret
+    this.#membershipSecret = new MembershipSecret({
+      client: this.client,
+      namespace,
+      name,
+      guard,
+      clock,
+      log: this.#log,
+    })
   }
 
   protected async init(): Promise<void> {
@@ -122,20 +135,22 @@ export class Controller extends InvarOperator {
     this.#services = this.follow(SERVICES, { transform: keepService, pageSize: SERVICES_A_PAGE })
     this.#services.onChange(({ key }) => {
       clientMetrics.countUpdate()
-      this.#term?.allocator.serviceChanged(key)
+      this.#terms.current?.allocator.serviceChanged(key)
     })
     this.#announcements = new Announcements((resource, options) => this.follow(resource, options), namespace)
+    // Also where somebody else wrote the status, or our last look was at an older one.
+    this.#configuration.onPoolChanged(() => this.#terms.current?.poolStatus.touched())
     this.#announcements.onChange((report) => this.#reported(report))
     this.#configuration.onCompiled(({ snapshot, problems }) => {
       clientMetrics.configured(problems.some(({ severity }) => severity === 'error'))
       this.#state.judged(problems)
-      this.#term?.allocator.configure(snapshot)
-      this.#term?.poolStatus.touched()
+      this.#terms.current?.allocator.configure(snapshot)
+      this.#terms.current?.poolStatus.touched()
     })
     exposeController(metrics, () => ({
-      ledger: this.#term?.allocator.ledger ?? this.#noLedger,
-      depth: this.#term?.allocator.depth ?? 0,
-      departing: this.#term?.allocator.departing ?? 0,
+      ledger: this.#terms.current?.allocator.ledger ?? this.#noLedger,
+      depth: this.#terms.current?.allocator.depth ?? 0,
+      departing: this.#terms.current?.allocator.departing ?? 0,
       isLeader: this.#leader.isLeader,
     }))
     await this.#webhook?.start()
@@ -157,13 +172,21 @@ export class Controller extends InvarOperator {
     return { ok: true }
   }
 
+  /** Live: the loops turn. Without an API server they do, too. */
+  readonly live: Check = () => {
+    const { allocator, poolStatus } = this.#terms.current ?? {}
+    const parts = [this.#leader, this.#state, allocator, poolStatus]
+    return loopsTurn([...this.pending(), ...parts.map((part) => part?.pending)], this.#options.clock.now())
+  }
+
   /** undefined where there is no webhook. */
   get webhookReady(): Check | undefined {
     return this.#webhook?.ready
   }
 
   override async stop(): Promise<void> {
-    await this.#endTerm()
+    this.#membershipSecret?.stop()
+    await this.#terms.end()
     await this.#webhook?.stop()
     await this.#state.stop()
     await this.#events.drain(1_000)
@@ -178,17 +201,18 @@ export class Controller extends InvarOperator {
     this.#webhook?.lead()
     if (this.#options.givesAddresses === false) return
     this.#log.info('elected', 'this replica gives out addresses from now on')
-    await this.#ended
-    await this.#services.listedSince(vacantSince)
-    if (!this.#leader.isLeader || this.#term !== undefined) return
+    const term = await this.#terms.begin(vacantSince)
+    if (term !== undefined) await this.#membershipSecret?.ensure()
+  }
+
+  #openTerm(): Term {
     const term = this.#newTerm()
-    this.#term = term
     term.allocator.configure(this.#configuration.snapshot!)
     term.quarantines.reported()
     term.allocator.start()
     term.poolStatus.start()
     this.#state.start()
-    await this.#ensureSecret()
+    return term
   }
 
   #newTerm(): Term {
@@ -200,7 +224,7 @@ export class Controller extends InvarOperator {
       services: this.#services.store,
       writeStatus: (service, patch) => guard((fence) => this.#patchStatus(service, patch, fence)),
       raise: (service, event) => this.#raise(service, event),
-      onPoolsTouched: () => this.#term?.poolStatus.touched(),
+      onPoolsTouched: () => this.#terms.current?.poolStatus.touched(),
       observe: this.#observeReconcile,
       departures: new Departures({ isOn: this.#options.cleanupFinalizer ?? false, announcersOf, clock }),
       ...{ request, clock, random, onFault, concurrency: WRITES_IN_FLIGHT },
@@ -217,13 +241,17 @@ export class Controller extends InvarOperator {
       endQuarantine: (address) => allocator.endQuarantine(address),
       clock,
     })
-    return { allocator, poolStatus, quarantines }
+    const stop = (): Promise<unknown> => {
+      quarantines.stop()
+      return Promise.all([allocator.stop(), poolStatus.stop(), this.#state.stop()])
+    }
+    return { allocator, poolStatus, quarantines, stop }
   }
 
   /** A speaker's report on a Service came, went or changed. */
   #reported({ service, hasConflict }: { readonly service: string; readonly hasConflict: boolean }): void {
-    if (this.#term === undefined) return
-    const { allocator, quarantines } = this.#term
+    if (this.#terms.current === undefined) return
+    const { allocator, quarantines } = this.#terms.current
     if (this.#announcements.isServed(service)) allocator.served(service)
     if (hasConflict) quarantines.reported()
     if (this.#services.store.get(service)?.metadata.deletionTimestamp !== undefined) allocator.serviceChanged(service)
@@ -255,33 +283,7 @@ export class Controller extends InvarOperator {
   #deposed(because: string): void {
     void this.#webhook?.follow()
     this.#log.warn('deposed', `this replica gives out no more addresses: ${because}`)
-    void this.#endTerm()
-  }
-
-  #endTerm(): Promise<void> {
-    const term = this.#term
-    this.#term = undefined
-    if (term === undefined) return this.#ended
-    term.quarantines.stop()
-    this.#ended = Promise.all([term.allocator.stop(), term.poolStatus.stop(), this.#state.stop()]).then(() => undefined)
-    return this.#ended
-  }
-
-  async #ensureSecret(): Promise<void> {
-    const { namespace, membershipSecret, clock } = this.#options
-    if (membershipSecret === '' || !this.#leader.isLeader) return
-    try {
-      const isNew = await this.#leader.guard((fence) =>
-        ensureMembershipSecret(this.client, { namespace, name: membershipSecret }, fence),
-      )
-      if (isNew) this.#log.info('secretCreated', `created Secret ${namespace}/${membershipSecret} for the speakers`)
-    } catch (error) {
-      if (!(error instanceof ApiError)) throw error
-      const again = `tried again in ${SECRET_RETRY_MS / 1_000} s`
-      const line = isTransient(error) ? this.#log.warn : this.#log.error
-      line('secretFailed', `cannot create Secret ${namespace}/${membershipSecret}, ${again}: ${error.message}`)
-      clock.setTimeout(() => void this.#ensureSecret(), SECRET_RETRY_MS)
-    }
+    void this.#terms.end()
   }
 
   #raise(service: Service, { type, reason, message }: ServiceEvent): void {

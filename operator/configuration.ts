@@ -92,6 +92,11 @@ export class Configuration {
     return this.#pools.store
   }
 
+  /** Called for every change of a pool, those of its status among them. */
+  onPoolChanged(listener: () => void): void {
+    this.#pools.onChange(listener)
+  }
+
   /** undefined until everything was read once. */
   get snapshot(): Snapshot | undefined {
     return this.#compiled?.snapshot

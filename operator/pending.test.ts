@@ -56,7 +56,7 @@ for (const [what, loopOf] of LOOPS) {
   test(`${what}: fine through hours without an API server`, async () => {
     const clock = new VirtualClock()
     const loop = loopOf(refuse, clock)
-    const live = loopsTurn(() => [loop.pending], clock)
+    const live = () => loopsTurn([loop.pending], clock.now())
     loop.start()
     for (let minutes = 0; minutes < 60; minutes += 10) {
       await clock.advanceAsync(600_000)
@@ -67,7 +67,7 @@ for (const [what, loopOf] of LOOPS) {
   test(`${what}: a call that never ends is told, by name`, async () => {
     const clock = new VirtualClock()
     const loop = loopOf(() => NEVER, clock)
-    const live = loopsTurn(() => [loop.pending], clock)
+    const live = () => loopsTurn([loop.pending], clock.now())
     assert.deepEqual(live(), { ok: true }, 'before the start')
     loop.start()
     await clock.advanceAsync(STALLED_AFTER_MS)
@@ -87,7 +87,7 @@ test('a loop that has nothing to do is not stalled, and of several the one that 
     allKeys: () => [],
     onFault: () => undefined,
   })
-  const live = loopsTurn(() => [reconciler.pending], clock)
+  const live = () => loopsTurn([reconciler.pending], clock.now())
   reconciler.add('quick')
   reconciler.start()
   await clock.advanceAsync(2 * STALLED_AFTER_MS)

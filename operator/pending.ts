@@ -5,7 +5,6 @@
  *
  * An API server that is away stalls nothing: attempts fail, and are made again.
  */
-import type { Clock } from '../runtime/clock.ts'
 import type { Check } from '../runtime/http.ts'
 
 /** Something under way that has to move on. */
@@ -19,17 +18,10 @@ export interface Pending {
 /** More than twice the longest silence that any loop allows itself. */
 export const STALLED_AFTER_MS = 600_000
 
-/** Fails with the name of everything that has not moved on for {@link STALLED_AFTER_MS}. */
-export function loopsTurn(pending: () => Iterable<Pending | undefined>, clock: Pick<Clock, 'now'>): Check {
-  return () => {
-    const now = clock.now()
-    const stalled = [...pending()].flatMap((one) =>
-      one !== undefined && now - one.since > STALLED_AFTER_MS ? one : [],
-    )
-    if (stalled.length === 0) return { ok: true }
-    const because = stalled.map(
-      ({ what, since }) => `${what} has not moved on for ${Math.floor((now - since) / 1_000)} s`,
-    )
-    return { ok: false, because: because.join('; ') }
-  }
+/** Fails with the name of everything that has not moved on for {@link STALLED_AFTER_MS}. @param now of the same clock */
+export function loopsTurn(pending: Iterable<Pending | undefined>, now: number): ReturnType<Check> {
+  const stalled = [...pending].flatMap((one) => (one !== undefined && now - one.since > STALLED_AFTER_MS ? one : []))
+  if (stalled.length === 0) return { ok: true }
+  const told = stalled.map(({ what, since }) => `${what} has not moved on for ${Math.floor((now - since) / 1_000)} s`)
+  return { ok: false, because: told.join('; ') }
 }
