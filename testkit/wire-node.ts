@@ -29,6 +29,10 @@ export class WireNode {
     })
   }
 
+  get pid(): number {
+    return this.#process.pid!
+  }
+
   post(message: ToWire): void {
     this.#process.send(message)
   }
