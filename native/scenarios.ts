@@ -17,6 +17,7 @@ import {
   PacketSocket,
   type PacketSocketOptions,
 } from './index.ts'
+import { TCP_SCENARIOS } from './tcp-scenarios.ts'
 
 const LEFT = 10
 const RIGHT = 11
@@ -544,6 +545,7 @@ export const SCENARIOS: Readonly<Record<string, () => Promise<void>>> = {
   'dropped netlink events are made up for': eventsAreDropped,
   'multicast groups are joined once and left with the last user': groupsAreJoined,
   'options of the wrong shape are refused and leave nothing open': nonsenseIsRefused,
+  ...TCP_SCENARIOS,
 }
 
 if (!isMainThread) {
