@@ -54,7 +54,7 @@ export function isAdvertisement({ protocol, bytes }: HeardFrame): boolean {
 
 /** The MAC that answers the client's request. */
 export async function ask(client: RawHost, target: string, options?: Parameters<typeof arpRequest>[1]) {
-  const reply = client.next(isReplyFor(target))
+  const reply = client.next(isReplyFor(target), `an answer for ${target}`)
   client.send('arp', arpRequest(target, options))
   return arpIn(await reply)!.mac
 }

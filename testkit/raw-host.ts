@@ -2,6 +2,7 @@
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
+import { Inbox } from './inbox.ts'
 import type { Namespace } from './netns.ts'
 
 const MAIN = fileURLToPath(new URL('./raw-host-main.ts', import.meta.url))
@@ -14,28 +15,28 @@ export interface HeardFrame {
 }
 
 export class RawHost {
-  readonly heard: HeardFrame[] = []
   readonly #process: ChildProcess
-  #awaited: { readonly matches: (frame: HeardFrame) => boolean; readonly resolve: (frame: HeardFrame) => void }[] = []
+  readonly #inbox = new Inbox<HeardFrame>('the raw host')
 
   constructor(process: ChildProcess) {
     this.#process = process
     process.on('message', (frame: HeardFrame | 'open') => {
-      if (frame === 'open') return
-      this.heard.push(frame)
-      const fulfilled = this.#awaited.filter(({ matches }) => matches(frame))
-      this.#awaited = this.#awaited.filter((one) => !fulfilled.includes(one))
-      for (const { resolve } of fulfilled) resolve(frame)
+      if (frame !== 'open') this.#inbox.take(frame)
     })
+    process.on('exit', () => this.#inbox.end('its process has ended'))
+  }
+
+  get heard(): readonly HeardFrame[] {
+    return this.#inbox.messages
   }
 
   send(protocol: HeardFrame['protocol'], bytes: Uint8Array): void {
     this.#process.send({ protocol, bytes })
   }
 
-  /** The first frame from now on that matches. */
-  next(matches: (frame: HeardFrame) => boolean): Promise<HeardFrame> {
-    return new Promise((resolve) => this.#awaited.push({ matches, resolve }))
+  /** The first frame from now on that matches; fails with `what` when none came for long. */
+  next(matches: (frame: HeardFrame) => boolean, what = 'a frame'): Promise<HeardFrame> {
+    return this.#inbox.next(what, matches)
   }
 }
 

@@ -3,6 +3,7 @@ import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import type { DesiredService, FromWire, GatewayProbe, ToWire } from '../speaker/wire/messages.ts'
+import { Inbox } from './inbox.ts'
 import type { Namespace } from './netns.ts'
 
 const MAIN = fileURLToPath(new URL('./wire-node-main.ts', import.meta.url))
@@ -10,23 +11,21 @@ const MAIN = fileURLToPath(new URL('./wire-node-main.ts', import.meta.url))
 export const HEARTBEAT_PORT = 7946
 export const TEST_KEY = new Uint8Array(32).fill(7)
 
-type Awaited = { readonly matches: (message: FromWire) => boolean; readonly resolve: (message: FromWire) => void }
-
 export class WireNode {
   readonly name: string
-  readonly messages: FromWire[] = []
   readonly #process: ChildProcess
-  #awaited: Awaited[] = []
+  readonly #inbox: Inbox<FromWire>
 
   constructor(name: string, process: ChildProcess) {
     this.name = name
     this.#process = process
-    process.on('message', (message: FromWire) => {
-      this.messages.push(message)
-      const fulfilled = this.#awaited.filter(({ matches }) => matches(message))
-      this.#awaited = this.#awaited.filter((one) => !fulfilled.includes(one))
-      for (const { resolve } of fulfilled) resolve(message)
-    })
+    this.#inbox = new Inbox(name)
+    process.on('message', (message: FromWire) => this.#inbox.take(message))
+    process.on('exit', () => this.#inbox.end('its process has ended'))
+  }
+
+  get messages(): readonly FromWire[] {
+    return this.#inbox.messages
   }
 
   get pid(): number {
@@ -37,17 +36,14 @@ export class WireNode {
     this.#process.send(message)
   }
 
-  /** The first message from now on that matches. */
+  /** The first message from now on that matches; fails when none came for long. */
   next<Kind extends FromWire['kind']>(
     kind: Kind,
     matches: (message: FromWire & { kind: Kind }) => boolean = () => true,
   ): Promise<FromWire & { kind: Kind }> {
-    return new Promise((resolve) => {
-      this.#awaited.push({
-        matches: (message) => message.kind === kind && matches(message as FromWire & { kind: Kind }),
-        resolve: resolve as (message: FromWire) => void,
-      })
-    })
+    const isOfKind = (message: FromWire): message is FromWire & { kind: Kind } => message.kind === kind
+    const isWanted = (message: FromWire) => isOfKind(message) && matches(message)
+    return this.#inbox.next(`${kind} where ${matches}`, isWanted, isOfKind) as Promise<FromWire & { kind: Kind }>
   }
 
   /** As `next`, but at once if the latest message of the kind matches. */
