@@ -4,11 +4,11 @@ import { DEFAULT_REQUEST_OPTIONS, type RequestOptions } from '../core/allocate/i
 import { type NodeView, nodeViewOf } from '../core/announce/index.ts'
 import { type ConfigKind, type ConfigResource, gather, LIST_OF_KIND, type Resources } from '../core/config/index.ts'
 import { conflictsIn, type ReportedConflict } from '../core/status/index.ts'
-import { type ConfigurationState, DEFINITIONS } from '../crds/index.ts'
 import {
+  CONFIGURATION_RESOURCES,
+  CONFIGURATION_STATES,
   type KubernetesObject,
   type ListOptions,
-  metallbResource,
   NAMESPACES,
   NODES,
   type Node,
@@ -53,7 +53,7 @@ export function readClusterState(connection: Connection, onRead: OnRead): Promis
       all(SERVICES),
       all(NAMESPACES),
       all(NODES),
-      ...kinds.map((kind) => all(resourceOf(kind), namespace)),
+      ...kinds.map((kind) => all<ConfigResource & KubernetesObject>(CONFIGURATION_RESOURCES[kind], namespace)),
     ])
     return {
       resources: {
@@ -73,21 +73,14 @@ export function readClusterState(connection: Connection, onRead: OnRead): Promis
 /** Where a controller reports; MetalLB's default where none does, or where we may not look. */
 export async function installNamespace({ client, flags }: Connection): Promise<string> {
   if (flags.installNamespace !== undefined) return flags.installNamespace
-  const states = metallbResource<ConfigurationState & KubernetesObject>(
-    'ConfigurationState',
-    DEFINITIONS.ConfigurationState.plural,
-    'v1beta1',
-  )
   const labelSelector = 'metallb.io/component-type=controller'
-  const found = await unless(['not-found', 'forbidden'], listPatiently(client, systemClock, states, { labelSelector }))
+  const found = await unless(
+    ['not-found', 'forbidden'],
+    listPatiently(client, systemClock, CONFIGURATION_STATES, { labelSelector }),
+  )
   const namespaces = new Set(found?.items.map(({ metadata }) => metadata.namespace))
   const [only] = namespaces
   return namespaces.size === 1 && only !== undefined ? only : DEFAULT_INSTALL_NAMESPACE
-}
-
-function resourceOf(kind: ConfigKind): Resource<ConfigResource & KubernetesObject> {
-  const { plural, apiVersions } = DEFINITIONS[kind]
-  return metallbResource(kind, plural, apiVersions[0]!.split('/')[1]!)
 }
 
 /** All pages. */

@@ -11,18 +11,11 @@ import type { Clock } from '../runtime/clock.ts'
 import type { Random } from '../runtime/random.ts'
 import { unless } from './api-error.ts'
 import type { Client, WriteOptions } from './client.ts'
+import { CONFIGURATION_STATES, type Stored } from './metallb-resources.ts'
 import type { Pending } from './pending.ts'
 import { DONE, type Outcome, Reconciler } from './reconcile.ts'
-import { type KubernetesObject, type OwnerReference, ownerReferenceTo, type Resource } from './resource.ts'
-import { metallbResource, PODS } from './resources.ts'
-
-type Stored = ConfigurationState & KubernetesObject
-
-export const CONFIGURATION_STATES: Resource<Stored> = metallbResource(
-  'ConfigurationState',
-  'configurationstates',
-  'v1beta1',
-)
+import { type OwnerReference, ownerReferenceTo } from './resource.ts'
+import { PODS } from './resources.ts'
 
 export interface ConfigurationStateOptions {
   readonly client: Pick<Client, 'get' | 'create' | 'patch'>
@@ -94,7 +87,7 @@ export class ConfigurationStateWriter {
 
   async #create(): Promise<void> {
     const { client, component, namespace, guard } = this.#options
-    const object = configurationStateObject(component, namespace, await this.#owner()) as Stored
+    const object = configurationStateObject(component, namespace, await this.#owner()) as Stored<ConfigurationState>
     await guard((options) => client.create(CONFIGURATION_STATES, object, options))
   }
 

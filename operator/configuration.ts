@@ -17,20 +17,11 @@ import type { BFDProfile, BGPAdvertisement, BGPPeer, Community, IPAddressPool, L
 import type { Clock, TimerHandle } from '../runtime/clock.ts'
 import { type Follow, onRealChange } from './followed.ts'
 import type { Informer } from './informer.ts'
+import { CONFIGURATION_RESOURCES, type Stored } from './metallb-resources.ts'
 import type { KnownSecrets } from './peer-secrets.ts'
 import type { KubernetesObject, Resource } from './resource.ts'
-import { metallbResource, NAMESPACES, type Namespace, NODES, type Node } from './resources.ts'
+import { NAMESPACES, type Namespace, NODES, type Node } from './resources.ts'
 import type { ReadonlyStore } from './store.ts'
-
-export const IP_ADDRESS_POOLS = metallbResource<Stored<IPAddressPool>>('IPAddressPool', 'ipaddresspools', 'v1beta1')
-const L2_ADVERTISEMENTS = metallbResource<Stored<L2Advertisement>>('L2Advertisement', 'l2advertisements', 'v1beta1')
-const BGP_ADVERTISEMENTS = metallbResource<Stored<BGPAdvertisement>>('BGPAdvertisement', 'bgpadvertisements', 'v1beta1')
-const BGP_PEERS = metallbResource<Stored<BGPPeer>>('BGPPeer', 'bgppeers', 'v1beta2')
-const BFD_PROFILES = metallbResource<Stored<BFDProfile>>('BFDProfile', 'bfdprofiles', 'v1beta1')
-const COMMUNITIES = metallbResource<Stored<Community>>('Community', 'communities', 'v1beta1')
-
-/** A generated type as it comes out of the API server: there it always has a name. */
-type Stored<T> = T & KubernetesObject
 
 /** What is kept of a Node. */
 export interface KeptNode extends NodeFacts, NodeView {
@@ -77,12 +68,12 @@ export class Configuration {
     this.#node = node
     const own = <T extends KubernetesObject>(resource: Resource<T>): Informer<T> =>
       this.#recompileOn(follow(resource, { selection: { namespace }, transform: withoutVersions<T> }))
-    this.#pools = own(IP_ADDRESS_POOLS)
-    this.#l2Advertisements = own(L2_ADVERTISEMENTS)
-    this.#bgpAdvertisements = own(BGP_ADVERTISEMENTS)
-    this.#peers = own(BGP_PEERS)
-    this.#bfdProfiles = own(BFD_PROFILES)
-    this.#communities = own(COMMUNITIES)
+    this.#pools = own(CONFIGURATION_RESOURCES.IPAddressPool)
+    this.#l2Advertisements = own(CONFIGURATION_RESOURCES.L2Advertisement)
+    this.#bgpAdvertisements = own(CONFIGURATION_RESOURCES.BGPAdvertisement)
+    this.#peers = own(CONFIGURATION_RESOURCES.BGPPeer)
+    this.#bfdProfiles = own(CONFIGURATION_RESOURCES.BFDProfile)
+    this.#communities = own(CONFIGURATION_RESOURCES.Community)
     this.#namespaces = this.#recompileOn(follow(NAMESPACES, { transform: keepNamespace }))
     this.nodes = this.#recompileOn(follow(NODES, { transform: keepNode }))
   }

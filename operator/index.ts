@@ -36,8 +36,8 @@ export {
   type WriteOptions,
 } from './client.ts'
 export { type ClientMetrics, clientMetrics } from './client-metrics.ts'
-export { Configuration, IP_ADDRESS_POOLS, type KeptNode } from './configuration.ts'
-export { CONFIGURATION_STATES, ConfigurationStateWriter } from './configuration-state.ts'
+export { Configuration, type KeptNode } from './configuration.ts'
+export { ConfigurationStateWriter } from './configuration-state.ts'
 export { currentNamespace, type KubeConfigSource, loadKubeConfig, serviceAccountNamespace } from './credentials.ts'
 export { DEFAULT_LEASE_TIMING, type LeaseTiming } from './election.ts'
 export type { EventToRaise } from './event-series.ts'
@@ -45,13 +45,13 @@ export { type EventCounters, EventRecorder, type EventRecorderOptions } from './
 export { type Follow, type FollowOptions, onRealChange } from './followed.ts'
 export { type Change, Informer, type InformerCounters, type InformerOptions } from './informer.ts'
 export { type Fence, Leader, type LeaderOptions } from './leader.ts'
+export * from './metallb-resources.ts'
 export { type MetricsPageOptions, serveMetrics } from './metrics-page.ts'
 export { type KnownSecrets, PeerSecrets, type PeerSecretsOptions } from './peer-secrets.ts'
 export { loopsTurn, type Pending, STALLED_AFTER_MS } from './pending.ts'
 export { InvarOperator, type ProgramOptions } from './program.ts'
 export { KeyQueue, type Lane } from './queue.ts'
 export { DONE, type Outcome, type Reconciled, Reconciler, type ReconcilerOptions } from './reconcile.ts'
-export * from './reports.ts'
 export {
   apiVersionOf,
   type KubernetesObject,

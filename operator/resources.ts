@@ -1,7 +1,4 @@
-/**
- * The resources of Kubernetes itself that Invar talks to, with the fields that it reads. The project's own kinds are
- * made by {@link metallbResource}, their types come from `crds/`.
- */
+/** The resources of Kubernetes itself that Invar talks to, with the fields that it reads. */
 import type { KubernetesObject, Resource } from './resource.ts'
 
 export interface Condition {
@@ -165,13 +162,4 @@ export const LEASES: Resource<Lease> = {
   plural: 'leases',
   kind: 'Lease',
   namespaced: true,
-}
-
-/** One of the project's own kinds: `metallbResource<IPAddressPool>('IPAddressPool', 'ipaddresspools', 'v1beta1')`. */
-export function metallbResource<T extends KubernetesObject>(
-  kind: string,
-  plural: string,
-  version: string,
-): Resource<T> {
-  return { group: 'metallb.io', version, plural, kind, namespaced: true }
 }
