@@ -37,7 +37,7 @@ export default {
 async function run(progress: (text: string) => void) {
   const neighbor = { bfd: { intervalMs: INTERVAL_MS, multiplier: MULTIPLIER } }
   await using segment = await BgpSegment.start(SESSIONS, { isCollector: true, neighbor })
-  for (const { pid } of segment.routers) setPriority(pid, ROUTER_PRIORITY)
+  for (const { pids } of segment.routers) for (const pid of pids) setPriority(pid, ROUTER_PRIORITY)
   const node = await segment.startNode(fileURLToPath(new URL('./arp-speaker.ts', import.meta.url)))
   const peers = segment.routers.map((_, index) => peerAt(routerAddress(index), { bfd: BFD }))
   node.post({ kind: 'peers', desired: { peers, listenPort: 179, isDraining: false } })

@@ -242,7 +242,6 @@ export class Meeting {
   #putHopBetween(): void {
     const hop = this.lan.add({ name: 'hop', addresses: ['192.0.2.254/24', '203.0.113.254/24'] })
     forwarding(hop)
-    hop.run('sh', '-c', 'for f in /proc/sys/net/ipv4/conf/*/send_redirects; do echo 0 > $f; done')
     this.routerHost.run('ip', 'address', 'del', '192.0.2.1/24', 'dev', 'eth0')
     this.routerHost.run('ip', 'address', 'add', '203.0.113.1/24', 'dev', 'eth0')
     this.routerHost.run('ip', 'route', 'add', '192.0.2.0/24', 'via', '203.0.113.254')
@@ -250,6 +249,8 @@ export class Meeting {
   }
 }
 
-function forwarding(host: Host): void {
-  host.run('sh', '-c', 'echo 1 > /proc/sys/net/ipv4/ip_forward && echo 1 > /proc/sys/net/ipv6/conf/all/forwarding')
+/** Never tells a host on the same bridge that there is a shorter way: it would pass the router by. */
+export function forwarding(host: Host): void {
+  const settings = ['echo 1 > ip_forward', 'for f in conf/*/send_redirects; do echo 0 > $f; done']
+  host.run('sh', '-c', `cd /proc/sys/net/ipv4 && ${settings.join(' && ')} && echo 1 > ../ipv6/conf/all/forwarding`)
 }

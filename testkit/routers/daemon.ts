@@ -41,7 +41,7 @@ export function lifeOf(workplace: Workplace, programs: readonly [Program, ...Pro
     workplace.clear()
   }
   return {
-    pid: programs[0].pid,
+    pids: programs.map(({ pid }) => pid),
     freeze: () => programs[0].signal('SIGSTOP'),
     thaw: () => programs[0].signal('SIGCONT'),
     async kill() {

@@ -91,8 +91,8 @@ export interface Router {
   readonly kind: RouterKind
   /** Name and version as the program tells it. */
   readonly version: string
-  /** Of the daemon that speaks BGP. */
-  readonly pid: number
+  /** Of its daemons; the first one speaks BGP. */
+  readonly pids: readonly number[]
   /** All paths from neighbors, by prefix. */
   routes(): Promise<readonly Route[]>
   /** By the address that it was configured with. */
