@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { after, before, suite, test } from 'node:test'
 import { parseAllDocuments } from 'yaml'
 import { CHART } from '../build/chart.ts'
+import { MANIFESTS, plainManifests } from '../build/manifests.ts'
 import { type ControlPlane, startControlPlane } from '../testkit/controlplane.ts'
 import { requireHelm } from '../testkit/programs.ts'
 
@@ -77,6 +78,10 @@ suite('what the chart renders (renew with INVAR_GOLDEN=write)', () => {
       for (const document of parseAllDocuments(rendered)) assert.deepEqual(document.errors, [])
     })
   }
+
+  test('the plain manifests are what the chart renders (mend with: npm run generate)', () => {
+    assert.equal(readFileSync(MANIFESTS, 'utf8'), plainManifests())
+  })
 
   test('an image of MetalLB in an old values file is not run', () => {
     const rendered = render('--values', OLD_VALUES)

@@ -165,7 +165,7 @@ function probeCommand(name: string, present: Present): Command {
   return withOutput(withCluster(command))
 }
 
-/** As deploy/speaker.yaml has it. */
+/** As deploy/invar.yaml has it. */
 const DEFAULT_SOCKET = '/var/lib/invar/speaker/speaker.sock'
 
 export interface ProbeFlags extends ClusterFlags, OutputFlags {

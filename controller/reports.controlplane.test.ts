@@ -1,5 +1,5 @@
 /**
- * What the controller makes of the speakers' reports, on a real API server and with the rights of deploy/controller.yaml:
+ * What the controller makes of the speakers' reports, on a real API server and with the rights of deploy/invar.yaml:
  * deleted Services that are still announced, addresses that others use.
  */
 import assert from 'node:assert/strict'
@@ -24,7 +24,7 @@ before(async () => {
   plane.kubectl(['create', 'namespace', NAMESPACE])
   plane.kubectl(['apply', '--server-side', '-k', 'crds'])
   plane.kubectl(['wait', '--for=condition=Established', 'crd', '--all', '--timeout=30s'])
-  plane.kubectl(['apply', '-n', NAMESPACE, '-f', '-'], rightsOf('deploy/controller.yaml'))
+  plane.kubectl(['apply', '-n', NAMESPACE, '-f', '-'], rightsOf('deploy/invar.yaml'))
   kubeconfig = plane.kubeconfigFor('controller', { commonName: `system:serviceaccount:${NAMESPACE}:controller` })
   apply('metallb.io/v1beta1', 'IPAddressPool', 'lan', { addresses: ['192.0.2.0/30'] }, NAMESPACE)
 })
