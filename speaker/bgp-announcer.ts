@@ -57,10 +57,11 @@ export class BgpAnnouncer {
     this.#options = options
   }
 
-  /** Names of the peers that the Service's routes are handed to; undefined = it is not announced by this node. */
+  /** Names of the peers that the Service's routes are handed to; undefined = there is nobody to announce it to. */
   peersOf(key: string): readonly string[] | undefined {
     const decision = this.#decisions.get(key)
-    return decision?.kind === 'announce' ? peersOf(decision, this.#peers?.peers ?? []) : undefined
+    const peers = decision === undefined ? [] : peersOf(decision, this.#peers?.peers ?? [])
+    return peers.length === 0 ? undefined : peers
   }
 
   /** Why a Service is announced by this node, or not; undefined = not decided yet, or there is no such Service. */
@@ -71,7 +72,7 @@ export class BgpAnnouncer {
   /** Addresses that this node announces, with the Services they belong to. */
   *announced(): Generator<{ readonly service: string; readonly ip: string }> {
     for (const [service, decision] of this.#decisions) {
-      if (decision.kind !== 'announce') continue
+      if (decision.kind !== 'announce' || this.peersOf(service) === undefined) continue
       for (const ip of decision.ips) yield { service, ip }
     }
   }
