@@ -104,3 +104,14 @@ export function noticeOn(peer: DesiredPeer, isConnected: boolean): string | unde
   if (peer.distance.kind !== 'direct' || !isExternal(peer) || isConnected) return undefined
   return 'the peer is in another AS and not on a network of this node: set ebgpMultiHop'
 }
+
+/** Whether the peer is to be found where it was. */
+export function isSamePlace(a: DesiredPeer, b: DesiredPeer): boolean {
+  return JSON.stringify([a.target, a.port]) === JSON.stringify([b.target, b.port])
+}
+
+/** Whether connections to it are made as before. */
+export function isSamePath(a: DesiredPeer, b: DesiredPeer): boolean {
+  const pathOf = (peer: DesiredPeer) => [peer.distance, peer.sourceAddress, peer.device, peer.password]
+  return JSON.stringify(pathOf(a)) === JSON.stringify(pathOf(b))
+}

@@ -27,7 +27,7 @@ import { SessionTimers } from '../session-timers.ts'
 import { Connection } from './connection.ts'
 import { identifierAt, interfaceWith, isConnected, nextHopsAt } from './local-end.ts'
 import { MessageCounts } from './message-counts.ts'
-import { noticeOn, type PeerPlace, pathTo, sessionOptionsOf } from './peer-options.ts'
+import { isSamePath, isSamePlace, noticeOn, type PeerPlace, pathTo, sessionOptionsOf } from './peer-options.ts'
 
 export interface PeerSurroundings {
   readonly clock: Clock
@@ -395,15 +395,6 @@ export class PeerSession {
       parseAddress((socket.localAddress ?? '0.0.0.0').replace(/%.*$/, '')) ?? addressFromBytes(new Uint8Array(4))
     return { local, end: interfaceWith(this.#around.interfaces(), local, this.#place?.scope ?? 0) }
   }
-}
-
-function isSamePlace(a: DesiredPeer, b: DesiredPeer): boolean {
-  return JSON.stringify([a.target, a.port]) === JSON.stringify([b.target, b.port])
-}
-
-function isSamePath(a: DesiredPeer, b: DesiredPeer): boolean {
-  const pathOf = (peer: DesiredPeer) => [peer.distance, peer.sourceAddress, peer.device, peer.password]
-  return JSON.stringify(pathOf(a)) === JSON.stringify(pathOf(b))
 }
 
 function sentenceOf(error: unknown): string {
