@@ -285,7 +285,7 @@ export class PeerSession {
         (code) => this.#failed(code),
       )
     } catch (error) {
-      this.#failed(sentenceOf(error))
+      this.#failed((error as Error).message)
     }
   }
 
@@ -395,8 +395,4 @@ export class PeerSession {
       parseAddress((socket.localAddress ?? '0.0.0.0').replace(/%.*$/, '')) ?? addressFromBytes(new Uint8Array(4))
     return { local, end: interfaceWith(this.#around.interfaces(), local, this.#place?.scope ?? 0) }
   }
-}
-
-function sentenceOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }
