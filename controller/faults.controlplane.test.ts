@@ -447,6 +447,7 @@ describe('while the way to the API server breaks', { timeout: 3 * TIMEOUT_MS + C
     await world.until(() => world.all.filter((service) => addressOf(service) !== undefined).length > 100)
     const given = [...world.addresses].filter(([, address]) => address !== undefined)
     await plane.kill('kube-apiserver', 'SIGKILL')
+    assert.ok(await controller.isLive(), 'without an API server its loops turn')
     await plane.restart('kube-apiserver')
     await creating
     await world.served(500)

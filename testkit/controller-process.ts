@@ -81,6 +81,11 @@ export class ControllerProcess {
     await this.#until('ready', async () => (await this.#page(this.#healthPort, '/readyz'))?.status === 200)
   }
 
+  /** Whether `/healthz` is 200. */
+  async isLive(): Promise<boolean> {
+    return (await this.#page(this.#healthPort, '/healthz'))?.status === 200
+  }
+
   /** Resolves when it leads. */
   async elected(): Promise<void> {
     await this.#until('elected', async () => (await this.metric('invar_controller_leader')) === 1)
