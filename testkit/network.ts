@@ -1,5 +1,5 @@
-import type { VirtualClock } from './clock.ts'
 import type { SeededRandom } from './random.ts'
+import type { VirtualClock } from './virtual-clock.ts'
 
 /** What a segment does to each packet, receiver by receiver. Probabilities are 0 to 1. */
 export interface Weather {

@@ -62,7 +62,7 @@ export class Speaker {
   }
 
   #now(): number {
-    this.#time = Math.max(this.#time, this.#world.clock.now * this.#rate)
+    this.#time = Math.max(this.#time, this.#world.clock.now() * this.#rate)
     return this.#time
   }
 

@@ -37,7 +37,7 @@ describe('one address, three nodes', () => {
   test('from the start no two ever hold it', () => {
     const world = new World({ seed: 7, nodes: 3, services: [wanting(IP, ALL)] })
     for (let at = 0; at < 300; at++) {
-      assert.ok(world.holders(IP).length <= 1, `at ${world.clock.now} ms: ${world.holders(IP)}`)
+      assert.ok(world.holders(IP).length <= 1, `at ${world.clock.now()} ms: ${world.holders(IP)}`)
       world.advance(10)
     }
   })
@@ -65,7 +65,7 @@ describe('one address, three nodes', () => {
     const world = settled()
     world.speaker('node-a').leave()
     for (let at = 0; at < 200; at++) {
-      assert.ok(world.holders(IP).length >= 1, `nobody at ${world.clock.now} ms`)
+      assert.ok(world.holders(IP).length >= 1, `nobody at ${world.clock.now()} ms`)
       world.advance(1)
     }
     assert.ok(world.releasedNodes.has('node-a'))
@@ -80,7 +80,7 @@ describe('one address, three nodes', () => {
     world.advance(1000)
     world.start('node-a')
     for (let at = 0; at < 300; at++) {
-      assert.ok(world.holders(IP).length >= 1, `nobody at ${world.clock.now} ms`)
+      assert.ok(world.holders(IP).length >= 1, `nobody at ${world.clock.now()} ms`)
       world.advance(10)
     }
     assert.deepEqual(world.holders(IP), ['node-a'])

@@ -6,9 +6,9 @@ import { ArpOperation, arpAnnouncement, decodeArp, encodeArp, judgeArp } from '.
 import { BROADCAST_MAC, decodeFrame, ETHERNET_HEADER_BYTES, EtherType, encodeFrame } from '../net/ethernet/index.ts'
 import { type Address, formatAddress, parseAddress } from '../net/ip/index.ts'
 import type * as l2 from '../net/l2/index.ts'
-import { VirtualClock } from './clock.ts'
 import { FAIR, Segment, type Weather } from './network.ts'
 import { SeededRandom } from './random.ts'
+import { VirtualClock } from './virtual-clock.ts'
 import { type Packet, Speaker } from './world-speaker.ts'
 
 export interface WorldOptions {
