@@ -83,12 +83,10 @@ export interface ListOptions extends RequestOptions, Selection {
 }
 
 export interface WatchOptions extends RequestOptions, Selection {
-  /** Events after this version are sent; undefined with `sendInitialEvents`. */
-  readonly resourceVersion?: string | undefined
+  /** Events after this version are sent. */
+  readonly resourceVersion: string
   /** The server ends the watch after this time. */
   readonly timeoutSeconds: number
-  /** Ask for all existing objects first, then a bookmark that says so (streaming list, Kubernetes ≥ 1.32). */
-  readonly sendInitialEvents?: boolean
   /**
    * An open watch fails with `timeout` where not one byte comes for so long; bookmarks come about once a minute. Asked
    * anew whenever bytes came.
@@ -199,8 +197,6 @@ export class Client {
       allowWatchBookmarks: 'true',
       timeoutSeconds: String(Math.ceil(options.timeoutSeconds)),
       resourceVersion: options.resourceVersion,
-      resourceVersionMatch: options.sendInitialEvents === true ? 'NotOlderThan' : undefined,
-      sendInitialEvents: options.sendInitialEvents === true ? 'true' : undefined,
     }
     const path = collectionPath(resource, options.namespace)
     const limits = this.#limits(options)
@@ -214,11 +210,6 @@ export class Client {
       }),
     )
     return eventsOf<T>(what, stream, clock, options.idleTimeoutMs)
-  }
-
-  /** Whether the API server answers at all (`/readyz`), with which version it runs; for start-up and health pages. */
-  async serverVersion(options: RequestOptions = {}): Promise<{ readonly gitVersion: string }> {
-    return this.#call('get', VERSION, '', { method: 'GET', path: '/version', ...this.#limits(options) })
   }
 
   /** Closes idle connections; requests under way finish. */
@@ -295,8 +286,6 @@ export class Client {
     }
   }
 }
-
-const VERSION: Resource = { group: '', version: '', plural: 'version', kind: 'Version', namespaced: false }
 
 function selectionQuery(selection: Selection): Record<string, string | undefined> {
   return { labelSelector: selection.labelSelector, fieldSelector: selection.fieldSelector }

@@ -6,13 +6,7 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { KubeConfig } from '@kubernetes/client-node'
 import { VirtualClock } from '../testkit/virtual-clock.ts'
-import {
-  Credentials,
-  currentNamespace,
-  type KubeConfigSource,
-  loadKubeConfig,
-  serviceAccountNamespace,
-} from './credentials.ts'
+import { Credentials, currentNamespace, type KubeConfigSource, loadKubeConfig } from './credentials.ts'
 
 function folderOf(t: TestContext): string {
   const folder = mkdtempSync(join(tmpdir(), 'invar-credentials-'))
@@ -104,11 +98,4 @@ test('several that find the credentials stale share one reading', async (t) => {
   const all = await Promise.all([credentials.access(), credentials.access(), credentials.reread()])
   assert.equal(readings, 1)
   assert.equal(all[0]?.server.pathname, '/prefix')
-})
-
-test("a pod's namespace is read from its file; outside a pod there is none", (t) => {
-  const folder = folderOf(t)
-  writeFileSync(join(folder, 'namespace'), 'metallb-system\n')
-  assert.equal(serviceAccountNamespace(join(folder, 'namespace')), 'metallb-system')
-  assert.equal(serviceAccountNamespace(join(folder, 'nothing')), undefined)
 })

@@ -1,5 +1,4 @@
 /** Where the API server is and how to show who we are; read anew as files are rotated. */
-import { readFileSync } from 'node:fs'
 import { Agent as HttpAgent } from 'node:http'
 import { Agent as HttpsAgent, type RequestOptions } from 'node:https'
 import { KubeConfig } from '@kubernetes/client-node'
@@ -157,16 +156,4 @@ function headersOf(options: RequestOptions): Record<string, string> {
 
 function defined(options: Readonly<Record<string, unknown>>): object {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
-}
-
-/** Where a pod's own namespace is written. */
-const NAMESPACE_FILE = '/var/run/secrets/kubernetes.io/serviceaccount/namespace'
-
-/** Namespace from the service account, for programs that were not told theirs; undefined outside a pod. */
-export function serviceAccountNamespace(path: string = NAMESPACE_FILE): string | undefined {
-  try {
-    return readFileSync(path, 'utf8').trim()
-  } catch {
-    return undefined
-  }
 }

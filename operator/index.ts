@@ -38,7 +38,7 @@ export {
 export { type ClientMetrics, clientMetrics } from './client-metrics.ts'
 export { Configuration, type KeptNode } from './configuration.ts'
 export { ConfigurationStateWriter } from './configuration-state.ts'
-export { currentNamespace, type KubeConfigSource, loadKubeConfig, serviceAccountNamespace } from './credentials.ts'
+export { currentNamespace, type KubeConfigSource, loadKubeConfig } from './credentials.ts'
 export { DEFAULT_LEASE_TIMING, type LeaseTiming } from './election.ts'
 export type { EventToRaise } from './event-series.ts'
 export { type EventCounters, EventRecorder, type EventRecorderOptions } from './events.ts'

@@ -462,40 +462,6 @@ test('a fault in a handler is not taken for the network', async (t) => {
   }, /a fault of ours/)
 })
 
-test('streaming list: all that exists, then the bookmark that says so', async (t) => {
-  const { server, informer, converged } = await worldOf(t, { isStreamingList: true })
-  for (let i = 0; i < 20; i++) server.put(`n${i}`)
-  informer.start()
-  await converged()
-  assert.deepEqual(
-    server.requests.map((request) => request.verb),
-    ['watch'],
-  )
-})
-
-test('streaming list, cut in the middle: begun anew, and deletes are found', async (t) => {
-  const { server, informer, converged } = await worldOf(t, { isStreamingList: true })
-  for (let i = 0; i < 20; i++) server.put(`n${i}`)
-  server.next('watch', { kind: 'cut', afterBytes: 1000 })
-  informer.start()
-  await server.whenRequested('watch', 1)
-  server.remove('n0')
-  server.remove('n1')
-  await converged()
-})
-
-test('streaming list that the server refuses: pages', async (t) => {
-  const { server, informer, converged } = await worldOf(t, { isStreamingList: true })
-  server.put('a')
-  server.next('watch', { kind: 'answer', status: 422, reason: 'Invalid' })
-  informer.start()
-  await converged()
-  assert.equal(
-    server.requests.some((request) => request.verb === 'list'),
-    true,
-  )
-})
-
 test('the default transform drops managedFields', async (t) => {
   const { server, informer } = await worldOf(t)
   const object = server.put('a')

@@ -31,8 +31,6 @@ export interface InformerOptions<T extends KubernetesObject, S = T> {
   readonly random: Random
   /** Objects a page of a list. Default 500. */
   readonly pageSize?: number
-  /** Default false: list in pages. true: ask for a streaming list, and fall back to pages where the server refuses. */
-  readonly isStreamingList?: boolean
   /**
    * Silence after which a watch is opened anew; longer than the minute between two bookmarks. Default 70 s. Of a kind
    * that has not changed since the API server started there are no bookmarks: its silence is allowed to grow to
@@ -100,7 +98,6 @@ export class Informer<T extends KubernetesObject, S = T> {
   #patience = 1
   #isWatchOpen = false
   #lastError: ApiError | undefined
-  #isStreaming: boolean
   /** A continue token expired: the next list comes in one piece. */
   #isUnpaged = false
   #refreshes: (() => void)[] = []
@@ -112,7 +109,6 @@ export class Informer<T extends KubernetesObject, S = T> {
     this.resource = options.resource
     this.#options = options
     this.#store = new Store(options.indexes)
-    this.#isStreaming = options.isStreamingList ?? false
   }
 
   get store(): ReadonlyStore<S> {
@@ -211,37 +207,32 @@ export class Informer<T extends KubernetesObject, S = T> {
     const wasUseful = (): boolean =>
       this.#position !== undefined && (this.#progress > progress || clock.now() - startedAt > USEFUL_AFTER_MS)
     try {
-      if (this.#position === undefined && !this.#isStreaming) {
+      if (this.#position === undefined) {
         await this.#list(signal)
         return { kind: 'listed' }
       }
-      await this.#watch(signal)
+      await this.#watch(this.#position, signal)
       return { kind: 'closed', wasUseful: wasUseful() }
     } catch (error) {
       // Anything else is a fault of ours, in a handler for example, and must not pass for the network's.
       if (!(error instanceof ApiError)) throw error
       if (error.kind === 'aborted' && signal.aborted) return { kind: 'interrupted' }
-      if (error.kind === 'timeout' && this.#isWatchOpen && this.#position !== undefined) {
+      if (error.kind === 'timeout' && this.#isWatchOpen) {
         if (this.#progress === progress) this.#patience = Math.min(MAX_PATIENCE, this.#patience * 2)
         return { kind: 'silent' }
       }
       this.counters.failures++
       const during = this.#position === undefined ? 'list' : 'watch'
-      this.#learnFrom(error, during)
+      if (during === 'list' && error.kind === 'gone') this.#isUnpaged = true
       return { kind: 'failed', during, error, wasUseful: wasUseful() }
     }
-  }
-
-  #learnFrom(error: ApiError, during: 'list' | 'watch'): void {
-    if (during === 'watch') return
-    if (this.#isStreaming && error.kind === 'invalid') this.#isStreaming = false
-    else if (!this.#isStreaming && error.kind === 'gone') this.#isUnpaged = true
   }
 
   async #list(signal: AbortSignal): Promise<void> {
     const { client, resource, selection, pageSize = DEFAULTS.pageSize } = this.#options
     const timeoutMs = this.#options.listTimeoutMs ?? DEFAULTS.listTimeoutMs
-    const listing: Listing = { beganAt: this.#options.clock.now(), refreshes: [...this.#refreshes], seen: new Set() }
+    const beganAt = this.#options.clock.now()
+    const refreshes = [...this.#refreshes]
     const limit = this.#isUnpaged ? undefined : pageSize
     const found = new Map<string, { readonly version: string; readonly object: S }>()
     let continueToken: string | undefined
@@ -258,20 +249,22 @@ export class Informer<T extends KubernetesObject, S = T> {
     for (const [key, { version, object }] of found) this.#set(key, version, object)
     this.#deleteAllBut(found)
     this.#isUnpaged = false
-    this.#listed(position, listing)
+    this.#position = position
+    this.#listedAt = beganAt
+    this.counters.lists++
+    this.#isSynced = true
+    this.#synced.resolve()
+    // Those that came while it was listed need a list that begins after them.
+    this.#refreshes = this.#refreshes.filter((resolve) => !refreshes.includes(resolve))
+    for (const resolve of refreshes) resolve()
   }
 
-  async #watch(signal: AbortSignal): Promise<void> {
-    const { client, resource, selection, random, clock } = this.#options
+  async #watch(position: string, signal: AbortSignal): Promise<void> {
+    const { client, resource, selection, random } = this.#options
     const seconds = this.#options.watchTimeoutSeconds ?? DEFAULTS.watchTimeoutSeconds
-    const isListing = this.#position === undefined
-    const listing: Listing | undefined = isListing
-      ? { beganAt: clock.now(), refreshes: [...this.#refreshes], seen: new Set() }
-      : undefined
     const batches = await client.watch(resource, {
       ...selection,
-      resourceVersion: this.#position,
-      sendInitialEvents: isListing,
+      resourceVersion: position,
       // Spread, so that not all watches of a fleet end in the same second.
       timeoutSeconds: seconds * (0.5 + 0.5 * random()),
       idleTimeoutMs: () => (this.#options.idleTimeoutMs ?? DEFAULTS.idleTimeoutMs) * this.#patience,
@@ -282,45 +275,24 @@ export class Informer<T extends KubernetesObject, S = T> {
     this.#isWatchOpen = true
     for await (const batch of batches) {
       this.#touch()
-      for (const event of batch) this.#apply(event, listing)
+      for (const event of batch) this.#apply(event)
       if (signal.aborted) throw new ApiError('aborted', `watch ${resource.plural}: given up`)
     }
   }
 
-  #apply(event: WatchEvent<T>, listing: Listing | undefined): void {
+  #apply(event: WatchEvent<T>): void {
     if (event.kind === 'error') throw event.error
     this.#progress++
     this.#patience = 1
     if (event.kind === 'bookmark') {
-      this.#applyBookmark(event.resourceVersion, event.isInitialEventsEnd, listing)
+      this.counters.bookmarks++
+      this.#position = event.resourceVersion
       return
     }
     const key = keyOf(event.object.metadata)
     if (event.kind === 'deleted') this.#delete(key)
     else this.#set(key, versionOf(event.object), this.#kept(event.object))
-    if (this.#position !== undefined) this.#position = versionOf(event.object)
-    else if (event.kind === 'deleted') listing?.seen.delete(key)
-    else listing?.seen.add(key)
-  }
-
-  #applyBookmark(version: string, isInitialEventsEnd: boolean, listing: Listing | undefined): void {
-    this.counters.bookmarks++
-    if (this.#position === undefined && listing !== undefined) {
-      if (!isInitialEventsEnd) throw new ApiError('invalid', 'the server does not know streaming lists')
-      this.#deleteAllBut(listing.seen)
-      this.#listed(version, listing)
-    }
-    this.#position = version
-  }
-
-  #listed(position: string, { beganAt, refreshes }: Listing): void {
-    this.#position = position
-    this.#listedAt = beganAt
-    this.counters.lists++
-    this.#isSynced = true
-    this.#synced.resolve()
-    this.#refreshes = this.#refreshes.filter((resolve) => !refreshes.includes(resolve))
-    for (const resolve of refreshes) resolve()
+    this.#position = versionOf(event.object)
   }
 
   #set(key: string, version: string, object: S): void {
@@ -356,14 +328,6 @@ export class Informer<T extends KubernetesObject, S = T> {
     const { transform } = this.#options
     return transform === undefined ? (withoutManagedFields(object) as unknown as S) : transform(object)
   }
-}
-
-/** A list under way. */
-interface Listing {
-  readonly beganAt: number
-  /** Keys that a streaming list has brought so far. */
-  readonly seen: Set<string>
-  readonly refreshes: readonly (() => void)[]
 }
 
 function versionOf(object: KubernetesObject): string {

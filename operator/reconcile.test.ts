@@ -134,17 +134,18 @@ test('a fault of ours goes to onFault and does not stop the other keys', async (
   assert.deepEqual(faults, [['bad', 'TypeError: undefined is not a function']])
 })
 
-test('reprocess-all looks at every key again', async () => {
+test('all keys are looked at again, after what changed just now', async () => {
   const seen: string[] = []
   const reconcile = (key: string): Outcome => {
     seen.push(key)
-    return key === 'pool' ? { kind: 'reprocess-all', because: 'the pool grew' } : DONE
+    return DONE
   }
   const { reconciler } = reconcilerOf(reconcile, { allKeys: () => ['a', 'b'] })
-  reconciler.add('pool')
+  reconciler.addAll()
+  reconciler.add('c')
   reconciler.start()
   await reconciler.whenIdle()
-  assert.deepEqual(seen, ['pool', 'a', 'b'])
+  assert.deepEqual(seen, ['c', 'a', 'b'])
 })
 
 test('stop waits for what is being worked on, and what waits is still there for the next start', async () => {

@@ -1,5 +1,4 @@
 /** The loop around every reconciler: keys in, outcomes out, several keys at once, one worker a key. */
-import type { Problem } from '../core/config/problem.ts'
 import type { Clock, TimerHandle } from '../runtime/clock.ts'
 import type { Random } from '../runtime/random.ts'
 import { ApiError } from './api-error.ts'
@@ -13,10 +12,6 @@ export type Outcome =
   | { readonly kind: 'done' }
   /** Look again: after `afterMs`, or, where that is absent, after a time that grows with each retry in a row. */
   | { readonly kind: 'retry'; readonly because: string; readonly afterMs?: number }
-  /** What this key showed changes all others. */
-  | { readonly kind: 'reprocess-all'; readonly because: string }
-  /** The user has to change something; looking again before that is of no use. */
-  | { readonly kind: 'reject'; readonly problems: readonly Problem[] }
 
 export const DONE: Outcome = { kind: 'done' }
 
@@ -28,7 +23,7 @@ export interface ReconcilerOptions {
    * ApiError that it throws is a retry; anything else is a fault of ours and goes to `onFault`.
    */
   readonly reconcile: (key: string) => Promise<Outcome> | Outcome
-  /** All keys; asked for after `reprocess-all`. */
+  /** All keys, in the order in which they are worked on; asked for by {@link Reconciler.addAll}. */
   readonly allKeys: () => Iterable<string>
   /** A fault of ours. The key is not tried again; most programs rethrow, which ends the process. */
   readonly onFault: (key: string, error: unknown) => void
@@ -182,9 +177,10 @@ export class Reconciler {
   }
 
   #settle(key: string, outcome: Outcome): void {
-    if (outcome.kind !== 'retry') this.#failures.delete(key)
-    if (outcome.kind === 'reprocess-all') this.addAll()
-    if (outcome.kind !== 'retry') return
+    if (outcome.kind === 'done') {
+      this.#failures.delete(key)
+      return
+    }
     const failures = (this.#failures.get(key) ?? 0) + 1
     this.#failures.set(key, failures)
     const { backoff = DEFAULT_BACKOFF, random } = this.#options

@@ -7,19 +7,13 @@ import type { KubernetesObject } from './resource.ts'
 
 export type WatchEvent<T extends KubernetesObject = KubernetesObject> =
   | { readonly kind: 'added' | 'modified' | 'deleted'; readonly object: T }
-  | {
-      readonly kind: 'bookmark'
-      readonly resourceVersion: string
-      /** The end of a streaming list: all that existed when the watch began has been sent. */
-      readonly isInitialEventsEnd: boolean
-    }
+  | { readonly kind: 'bookmark'; readonly resourceVersion: string }
   /** The server gave up this watch, most often with `gone`; nothing follows. */
   | { readonly kind: 'error'; readonly error: ApiError }
 
 /** Longer than any object that etcd stores (1.5 MiB by default) or that the API server accepts (3 MiB). */
 export const MAX_EVENT_BYTES = 8 * 1024 * 1024
 
-const INITIAL_EVENTS_END = 'k8s.io/initial-events-end'
 const NEWLINE = 0x0a
 const KIND_OF_TYPE: Readonly<Record<string, 'added' | 'modified' | 'deleted'>> = {
   ADDED: 'added',
@@ -109,8 +103,7 @@ function parseLine<T extends KubernetesObject>(line: string): WatchEvent<T> {
   if (type === 'ERROR') return { kind: 'error', error: errorOfStatus(object as Status) }
   const { metadata } = object as KubernetesObject
   if (type === 'BOOKMARK' && typeof metadata?.resourceVersion === 'string') {
-    const isInitialEventsEnd = metadata.annotations?.[INITIAL_EVENTS_END] === 'true'
-    return { kind: 'bookmark', resourceVersion: metadata.resourceVersion, isInitialEventsEnd }
+    return { kind: 'bookmark', resourceVersion: metadata.resourceVersion }
   }
   const kind = KIND_OF_TYPE[type]
   if (kind === undefined || typeof metadata?.name !== 'string' || typeof metadata.resourceVersion !== 'string') {

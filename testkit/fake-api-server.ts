@@ -208,13 +208,12 @@ export class FakeApiServer {
 
   #watch(query: URLSearchParams, response: ServerResponse, fault: Fault | undefined): void {
     const from = Number(query.get('resourceVersion') ?? 0)
-    const isStreamingList = query.get('sendInitialEvents') === 'true'
     response.writeHead(200, { 'Content-Type': 'application/json' })
     response.flushHeaders()
-    const begin = isStreamingList ? this.#initialEvents() : this.#eventsAfter(from)
+    const begin = this.#eventsAfter(from)
     const send = sender(response, fault)
     const watcher: Watcher = { send }
-    if (!isStreamingList && from < this.#oldest) {
+    if (from < this.#oldest) {
       send(lineOf('ERROR', { kind: 'Status', code: 410, reason: 'Expired', message: 'too old resource version' }))
       response.end()
       return
@@ -223,12 +222,6 @@ export class FakeApiServer {
     response.on('close', () => this.#watchers.delete(watcher))
     for (const line of [...(fault?.kind === 'lines' ? fault.lines : []), ...begin]) send(line)
     if (fault?.kind === 'end') response.end()
-  }
-
-  #initialEvents(): string[] {
-    const metadata = { resourceVersion: String(this.#version), annotations: { 'k8s.io/initial-events-end': 'true' } }
-    const end = lineOf('BOOKMARK', { kind: 'ConfigMap', apiVersion: 'v1', metadata })
-    return [...[...this.#objects.values()].map((object) => lineOf('ADDED', object)), end]
   }
 
   #eventsAfter(version: number): string[] {
