@@ -39,7 +39,7 @@ test('every metric of the controller, and the series of a pool go with it', asyn
   ledger.quarantine({ address: '192.0.2.3', because: 'test', isUnusable: false, isOver: false })
   ledger.quarantine({ address: '203.0.113.9', because: 'in no pool', isUnusable: false, isOver: false })
   client.countUpdate()
-  client.configured(false)
+  client.configured([])
   client.observeRequest({ verb: 'patch', resource: 'services', code: '200', durationMs: 3 } as never)
   reconcileObserver(metrics)({ key: 'default/web', outcome: { kind: 'done' }, waitedMs: 1, workedMs: 2 })
   const lines = (await metrics.text()).split('\n')

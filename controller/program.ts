@@ -142,7 +142,7 @@ export class Controller extends InvarOperator {
     this.#configuration.onPoolChanged(() => this.#terms.current?.poolStatus.touched())
     this.#announcements.onChange((report) => this.#reported(report))
     this.#configuration.onCompiled(({ snapshot, problems }) => {
-      clientMetrics.configured(problems.some(({ severity }) => severity === 'error'))
+      clientMetrics.configured(problems)
       this.#state.judged(problems)
       this.#terms.current?.allocator.configure(snapshot)
       this.#terms.current?.poolStatus.touched()

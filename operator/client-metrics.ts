@@ -1,4 +1,5 @@
 /** Metrics that both programs keep of their talk with the API server, under MetalLB's names where it has one. */
+import type { Problem } from '../core/config/index.ts'
 import { LATENCY_BUCKETS_SECONDS, type Metrics } from '../runtime/metrics.ts'
 import type { ObservedRequest } from './client.ts'
 
@@ -9,8 +10,8 @@ export interface ClientMetrics {
   readonly countUpdate: () => void
   /** A list or watch failed. */
   readonly countUpdateError: () => void
-  /** After each compilation. `isStale`: something of the newest configuration is not in force. */
-  readonly configured: (isStale: boolean) => void
+  /** After each compilation, with what is wrong. */
+  readonly configured: (problems: readonly Problem[]) => void
 }
 
 export function clientMetrics(metrics: Metrics): ClientMetrics {
@@ -34,9 +35,10 @@ export function clientMetrics(metrics: Metrics): ClientMetrics {
       latency.observe({ verb, resource, code }, durationMs / 1_000),
     countUpdate: () => updates.inc(),
     countUpdateError: () => errors.inc(),
-    configured: (isStale) => {
+    configured: (problems) => {
       loaded.set(1)
-      stale.set(isStale ? 1 : 0)
+      // As ConfigurationState judges: what waits for a Secret is not in force either.
+      stale.set(problems.some(({ severity }) => severity !== 'notice') ? 1 : 0)
     },
   }
 }

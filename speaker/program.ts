@@ -138,7 +138,7 @@ export class Speaker extends InvarOperator {
     this.#initMembership()
     this.#initReports()
     this.#configuration.onCompiled(({ snapshot, problems }) => {
-      clientMetrics.configured(problems.some(({ severity }) => severity === 'error'))
+      clientMetrics.configured(problems)
       this.#state.judged(problems)
       this.#announcer.configure(snapshot)
       this.#bgp.configure(snapshot)
