@@ -1,5 +1,5 @@
-import { MulticastGroups, PacketSocket } from '../../native/index.ts'
-import { type Address, addressToBytes } from '../../net/ip/index.ts'
+import { PacketSocket } from '../../native/index.ts'
+import type { Address } from '../../net/ip/index.ts'
 import {
   judgeNdp,
   type NdpJudgement,
@@ -7,14 +7,13 @@ import {
   ndpProbe,
   ndpSolicitation,
   neighborAnnouncement,
-  solicitedNodeGroup,
 } from '../../net/ndp/index.ts'
 import type { Held } from './holdings.ts'
 import type { UsableInterface } from './interfaces.ts'
 import { Outbox } from './outbox.ts'
 import type { Responder, ResponderContext } from './responder.ts'
 
-/** Answers neighbour solicitations on one interface, and belongs to the groups that they are sent to. */
+/** Answers neighbour solicitations on one interface. The groups that they are sent to: see solicited-groups.ts. */
 export class NdpResponder implements Responder {
   readonly family = 6
   readonly #interface: UsableInterface
@@ -23,9 +22,6 @@ export class NdpResponder implements Responder {
   readonly #table: NdpTable
   readonly #socket: PacketSocket
   readonly #outbox: Outbox
-  readonly #groups: MulticastGroups
-  /** Addresses whose group is joined; joining may fail, and leaving must match. */
-  readonly #joined = new Set<string>()
 
   /** Throws an Error with `code` when the socket cannot be opened. */
   constructor(usable: UsableInterface, linkLocal: Address, context: ResponderContext) {
@@ -46,8 +42,6 @@ export class NdpResponder implements Responder {
       onDown: () => context.onDown(this),
     })
     this.#outbox = new Outbox(this.#socket)
-    this.#groups = new MulticastGroups(index)
-    for (const held of context.holdings.values()) if (held.interfaces.includes(name)) this.held(held)
   }
 
   announce(held: Held): void {
@@ -67,24 +61,8 @@ export class NdpResponder implements Responder {
     this.#outbox.flush()
   }
 
-  /** Joins the address's solicited-node group, without which the device does not pass solicitations up. */
-  held({ ip, address }: Held): void {
-    if (address.family !== 6 || this.#joined.has(ip)) return
-    try {
-      this.#groups.join(groupBytes(address))
-      this.#joined.add(ip)
-    } catch (error) {
-      this.#context.onFault(`joining the group of ${ip} on ${this.#interface.name}`, error)
-    }
-  }
-
-  released({ ip, address }: Held): void {
-    if (this.#joined.delete(ip)) this.#groups.leave(groupBytes(address))
-  }
-
   close(): void {
     this.#socket.close()
-    this.#groups.close()
   }
 
   #answer(count: number): number {
@@ -114,8 +92,4 @@ export class NdpResponder implements Responder {
     counters.requestsReceived += 1
     counters.responsesSent += 1
   }
-}
-
-function groupBytes(address: Address): Uint8Array {
-  return addressToBytes(solicitedNodeGroup(address))
 }

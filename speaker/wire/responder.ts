@@ -1,12 +1,15 @@
 /** The responders of all usable interfaces: opened, closed and told what is held, as interfaces and holdings change. */
+import { MulticastGroups } from '../../native/index.ts'
 import type { Mac } from '../../net/ethernet/index.ts'
 import type { Address, Family } from '../../net/ip/index.ts'
+import type { Clock } from '../../runtime/clock.ts'
 import type { Random } from '../../runtime/random.ts'
 import { ArpResponder } from './arp.ts'
 import type { IgnoredCounters } from './counters.ts'
 import type { Held, Holdings } from './holdings.ts'
 import { identityOf, type UsableInterface } from './interfaces.ts'
 import { NdpResponder } from './ndp.ts'
+import { SolicitedGroups } from './solicited-groups.ts'
 
 /** One protocol on one interface. */
 export interface Responder {
@@ -18,9 +21,6 @@ export interface Responder {
   /** Prepares one question who has the address; the answer comes to this node. */
   ask(address: Address, usable: UsableInterface): void
   flush(): void
-  /** Questions for the address must reach this interface from now on; no more. For ARP broadcasts do anyway. */
-  held?(held: Held): void
-  released?(held: Held): void
   close(): void
 }
 
@@ -56,6 +56,14 @@ export interface ResponderEvents {
   readonly fault: (what: string, cause: unknown) => void
 }
 
+export interface RespondersOptions {
+  readonly holdings: Holdings
+  readonly ignored: IgnoredCounters
+  readonly clock: Clock
+  readonly random: Random
+  readonly events: ResponderEvents
+}
+
 interface Opened {
   /** What the responder was opened with: when that changes it is opened anew. */
   readonly identity: string
@@ -64,22 +72,32 @@ interface Opened {
 
 /**
  * The responders of one interface. Each is opened anew for what concerns it alone: a link-local address that becomes
- * known must not leave a question by ARP unanswered.
+ * known must not leave a question by ARP unanswered. The groups stay joined meanwhile.
  */
-type Station = Map<Family, Opened>
+interface Station {
+  /** An interface with another index is another interface, whatever its name. */
+  readonly index: number
+  readonly opened: Map<Family, Opened>
+}
 
 export class Responders {
   readonly #holdings: Holdings
   readonly #events: ResponderEvents
   readonly #context: ResponderContext
+  readonly #groups: SolicitedGroups
   readonly #stations = new Map<string, Station>()
   readonly #unflushed = new Set<Responder>()
   #usable: ReadonlyMap<string, UsableInterface> = new Map()
   #ownMacs: ReadonlySet<Mac> = new Set()
 
-  constructor(holdings: Holdings, ignored: IgnoredCounters, random: Random, events: ResponderEvents) {
+  constructor({ holdings, ignored, clock, random, events }: RespondersOptions) {
     this.#holdings = holdings
     this.#events = events
+    this.#groups = new SolicitedGroups({
+      clock,
+      open: (interfaceIndex) => new MulticastGroups(interfaceIndex),
+      onFault: events.fault,
+    })
     this.#context = {
       holdings,
       ignored,
@@ -105,13 +123,13 @@ export class Responders {
   hold(ip: string, interfaces: readonly string[], isAnswered: boolean): void {
     const before = this.#holdings.get(ip)
     const held = this.#holdings.hold(ip, interfaces, isAnswered)
-    for (const name of before?.interfaces ?? []) if (!interfaces.includes(name)) this.#tell(name, 'released', held)
-    for (const name of interfaces) this.#tell(name, 'held', held)
+    for (const name of before?.interfaces ?? []) if (!interfaces.includes(name)) this.#leaveGroup(name, held)
+    for (const name of interfaces) this.#joinGroup(name, held)
   }
 
   release(ip: string): void {
     const held = this.#holdings.release(ip)
-    for (const name of held?.interfaces ?? []) this.#tell(name, 'released', held!)
+    for (const name of held?.interfaces ?? []) this.#leaveGroup(name, held!)
   }
 
   /** One round on one interface; leaves with the next `flush`. */
@@ -144,7 +162,7 @@ export class Responders {
   }
 
   #prepare(interfaceName: string, family: Family, prepare: (responder: Responder) => void): void {
-    const responder = this.#stations.get(interfaceName)?.get(family)?.responder
+    const responder = this.#stations.get(interfaceName)?.opened.get(family)?.responder
     if (responder === undefined) return
     prepare(responder)
     this.#unflushed.add(responder)
@@ -152,14 +170,13 @@ export class Responders {
 
   #open(usable: UsableInterface): void {
     const { name, linkLocal, index, macText } = usable
-    const station = this.#stations.get(name) ?? new Map()
-    this.#stations.set(name, station)
+    const station = this.#stationOf(usable)
     try {
-      this.#renew(station, 4, `${index} ${macText}`, () => new ArpResponder(usable, this.#context))
+      this.#renew(station, 4, macText, () => new ArpResponder(usable, this.#context))
       if (linkLocal === undefined) this.#end(station, 6)
       else {
-        const identity = `${index} ${identityOf(usable)}`
-        this.#renew(station, 6, identity, () => new NdpResponder(usable, linkLocal, this.#context))
+        this.#renew(station, 6, identityOf(usable), () => new NdpResponder(usable, linkLocal, this.#context))
+        this.#openGroups(index, name)
       }
     } catch (error) {
       this.#close(name, station)
@@ -167,35 +184,56 @@ export class Responders {
     }
   }
 
-  #renew(station: Station, family: Family, identity: string, open: () => Responder): void {
-    if (station.get(family)?.identity === identity) return
-    this.#end(station, family)
-    station.set(family, { identity, responder: open() })
+  #stationOf({ name, index }: UsableInterface): Station {
+    const known = this.#stations.get(name)
+    if (known?.index === index) return known
+    if (known !== undefined) this.#close(name, known)
+    const station: Station = { index, opened: new Map() }
+    this.#stations.set(name, station)
+    return station
   }
 
-  #end(station: Station, family: Family): void {
-    const opened = station.get(family)
-    if (opened === undefined) return
-    opened.responder.close()
-    this.#unflushed.delete(opened.responder)
-    station.delete(family)
+  #renew({ opened }: Station, family: Family, identity: string, open: () => Responder): void {
+    if (opened.get(family)?.identity === identity) return
+    this.#end({ opened }, family)
+    opened.set(family, { identity, responder: open() })
+  }
+
+  #end({ opened }: Pick<Station, 'opened'>, family: Family): void {
+    const one = opened.get(family)
+    if (one === undefined) return
+    one.responder.close()
+    this.#unflushed.delete(one.responder)
+    opened.delete(family)
   }
 
   #close(name: string, station: Station): void {
     this.#end(station, 4)
     this.#end(station, 6)
+    this.#groups.close(station.index)
     this.#stations.delete(name)
   }
 
   /** The others of the interface are opened anew with it. */
   #forget(responder: Responder): void {
     for (const [name, station] of this.#stations) {
-      if (station.get(responder.family)?.responder === responder) this.#close(name, station)
+      if (station.opened.get(responder.family)?.responder === responder) this.#close(name, station)
     }
     this.#events.down()
   }
 
-  #tell(interfaceName: string, what: 'held' | 'released', held: Held): void {
-    for (const { responder } of this.#stations.get(interfaceName)?.values() ?? []) responder[what]?.(held)
+  #openGroups(index: number, name: string): void {
+    if (!this.#groups.open(index, name)) return
+    for (const held of this.#holdings.values()) if (held.interfaces.includes(name)) this.#joinGroup(name, held)
+  }
+
+  #joinGroup(interfaceName: string, { address }: Held): void {
+    const station = this.#stations.get(interfaceName)
+    if (station !== undefined && address.family === 6) this.#groups.hold(station.index, address.bits)
+  }
+
+  #leaveGroup(interfaceName: string, { address }: Held): void {
+    const station = this.#stations.get(interfaceName)
+    if (station !== undefined && address.family === 6) this.#groups.release(station.index, address.bits)
   }
 }

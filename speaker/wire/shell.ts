@@ -81,12 +81,7 @@ export class Shell {
     this.#clock = clock
     this.#layer2 = layer2.initial({ ...layer2.DEFAULT_OPTIONS, node, refreshIntervalMs, isProbing })
     this.#membership = membership.initial({ node, bootId: BigInt(Math.floor(clock.wall() * 1000)) })
-    this.#responders = new Responders(this.#holdings, this.#ignored, options.random, {
-      mayAnswer: () => this.#mayAnswer(),
-      claim: (claim, name) => this.#takeClaim(claim, name),
-      down: () => this.#timers.reopen.arm(clock.now() + REOPEN_AFTER_MS),
-      fault: (what, cause) => this.#reportFault(what, cause),
-    })
+    this.#responders = this.#makeResponders()
     this.#questions = new Questions({
       clock,
       holdings: this.#holdings,
@@ -169,6 +164,17 @@ export class Shell {
     this.#responders.close()
     this.#heartbeats?.close()
     this.#bgp.close()
+  }
+
+  #makeResponders(): Responders {
+    const { clock, random } = this.#options
+    const events = {
+      mayAnswer: () => this.#mayAnswer(),
+      claim: (claim: Claim, name: string) => this.#takeClaim(claim, name),
+      down: () => this.#timers.reopen.arm(clock.now() + REOPEN_AFTER_MS),
+      fault: (what: string, cause: unknown) => this.#reportFault(what, cause),
+    }
+    return new Responders({ holdings: this.#holdings, ignored: this.#ignored, clock, random, events })
   }
 
   #takeClaim({ ip, mac, isProbe }: Claim, name: string): void {
