@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { CLUSTER_PACKAGES, missingTools } from '../testkit/cluster/tools.ts'
 import { packagesFolder } from '../testkit/packages.ts'
 import { missingRouterPrograms, ROUTER_PACKAGES } from '../testkit/routers/programs.ts'
+import { missingSegmentPrograms, SEGMENT_PACKAGES } from '../testkit/segment-programs.ts'
 import { asProgram, Missing, runWithProgress, which } from './progress.ts'
 
 interface PackageSet {
@@ -16,6 +17,7 @@ interface PackageSet {
 const SETS: readonly PackageSet[] = [
   { title: 'packages of the cluster', packages: CLUSTER_PACKAGES, missing: missingTools },
   { title: 'packages of the routers', packages: ROUTER_PACKAGES, missing: missingRouterPrograms },
+  { title: 'programs of the segment', packages: SEGMENT_PACKAGES, missing: missingSegmentPrograms },
 ]
 
 /** Nothing happens where the programs are there already: unpacked, or installed on the machine. */

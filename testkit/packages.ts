@@ -20,11 +20,12 @@ export function findProgram(folder: string, name: string, places: readonly strin
   return [...unpacked, ...installed].map((path) => join(path, name)).find((path) => existsSync(path))
 }
 
-/** `/usr/lib/x86_64-linux-gnu` and the like below the folder. */
+/** `/usr/lib/x86_64-linux-gnu`, `/lib/x86_64-linux-gnu` and the like below the folder. */
 export function libraryFolders(folder: string): string[] {
-  const libraries = join(folder, 'usr/lib')
-  if (!existsSync(libraries)) return []
-  return readdirSync(libraries)
-    .filter((name) => name.includes('-linux-gnu'))
-    .map((name) => join(libraries, name))
+  const roots = ['usr/lib', 'lib'].map((path) => join(folder, path)).filter(existsSync)
+  return roots.flatMap((root) =>
+    readdirSync(root)
+      .filter((name) => name.includes('-linux-gnu'))
+      .map((name) => join(root, name)),
+  )
 }
