@@ -47,9 +47,31 @@ export function isGratuitous(target: string, mac?: string) {
   }
 }
 
-/** The kernels of the LAN talk NDP among themselves too. */
-export function isAdvertisement({ protocol, bytes }: HeardFrame): boolean {
-  return protocol === 'ndp' && decodeNdpPacket(decodeFrame(bytes).payload).message.kind === 'advertisement'
+/** A question, from nobody, whether the address is free (RFC 5227 section 1.1). */
+export function isArpProbe(target: string) {
+  return ({ protocol, bytes }: HeardFrame) => {
+    if (protocol !== 'arp') return false
+    const { operation, senderIp, targetIp } = decodeArp(decodeFrame(bytes).payload)
+    return operation === ArpOperation.Request && senderIp.bits === 0n && targetIp.bits === ip(target).bits
+  }
+}
+
+/** Of one address if said; the kernels of the LAN talk NDP among themselves too. */
+export function isAdvertisement(target?: string) {
+  return ({ protocol, bytes }: HeardFrame): boolean => {
+    if (protocol !== 'ndp') return false
+    const { message } = decodeNdpPacket(decodeFrame(bytes).payload)
+    return message.kind === 'advertisement' && (target === undefined || message.target.bits === ip(target).bits)
+  }
+}
+
+/** Duplicate address detection (RFC 4862 section 5.4.2): a solicitation from the unspecified address. */
+export function isNdpProbe(target: string) {
+  return ({ protocol, bytes }: HeardFrame): boolean => {
+    if (protocol !== 'ndp') return false
+    const { source, message } = decodeNdpPacket(decodeFrame(bytes).payload)
+    return message.kind === 'solicitation' && source.bits === 0n && message.target.bits === ip(target).bits
+  }
 }
 
 /** The MAC that answers the client's request. */
@@ -57,4 +79,18 @@ export async function ask(client: RawHost, target: string, options?: Parameters<
   const reply = client.next(isReplyFor(target), `an answer for ${target}`)
   client.send('arp', arpRequest(target, options))
   return arpIn(await reply)!.mac
+}
+
+/** As `ask`, and again each second without an answer, as kernels do; how many questions it took. */
+export async function askUntilAnswered(client: RawHost, target: string): Promise<number> {
+  const reply = client.next(isReplyFor(target), `an answer for ${target}, asked again and again`)
+  let questions = 0
+  const question = () => {
+    client.send('arp', arpRequest(target))
+    questions += 1
+  }
+  question()
+  const repeating = setInterval(question, 1000)
+  await reply.finally(() => clearInterval(repeating))
+  return questions
 }

@@ -56,12 +56,14 @@ export class WireNode {
     if (latest === undefined || !matches(latest)) await this.next<Kind>(kind, matches)
   }
 
-  /** One Service for each address. */
+  /** One Service for each address, and no others. */
   desire(addresses: readonly string[], candidates: readonly string[], interfaces?: readonly string[]): void {
-    const services = addresses.map(
-      (ip): DesiredService => ({ key: `test/${ip}`, layer2: [{ ip, candidates, interfaces }] }),
-    )
-    this.post({ kind: 'desired', complete: true, services })
+    this.post({ kind: 'desired', complete: true, services: servicesOf(addresses, candidates, interfaces) })
+  }
+
+  /** These too: they came while the speaker ran. */
+  desireAlso(addresses: readonly string[], candidates: readonly string[]): void {
+    this.post({ kind: 'desired', complete: false, services: servicesOf(addresses, candidates, undefined) })
   }
 
   /** Resolves when the node answers for the address, or has ceased to. */
@@ -92,6 +94,14 @@ export class WireNode {
     this.#process.kill('SIGKILL')
     await ended
   }
+}
+
+function servicesOf(
+  addresses: readonly string[],
+  candidates: readonly string[],
+  interfaces: readonly string[] | undefined,
+): DesiredService[] {
+  return addresses.map((ip) => ({ key: `test/${ip}`, layer2: [{ ip, candidates, interfaces }] }))
 }
 
 export interface WireNodeOptions {

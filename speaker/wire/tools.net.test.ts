@@ -1,16 +1,21 @@
 /** The programs that users look at a LAN with, and what kernels do by themselves, against the wire thread. */
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
+import { type ChildProcess, execFileSync } from 'node:child_process'
 import { once } from 'node:events'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterEach, type TestContext, test } from 'node:test'
 import { toolPath, toolsEnvironment } from '../../testkit/cluster/tools.ts'
+import { eventually } from '../../testkit/eventually.ts'
 import { closeLans, createLan, type Host, type Lan } from '../../testkit/netns.ts'
 import { requireRoot } from '../../testkit/privilege.ts'
+import { arpScanFile, segmentEnvironment, segmentProgram } from '../../testkit/segment-programs.ts'
 import { startWireNode, type WireNode } from '../../testkit/wire-node.ts'
 
 const IP = '192.0.2.100'
 const IP6 = '2001:db8::100'
-const LIMIT = { timeout: 30_000 }
+const LIMIT = { timeout: 60_000 }
 
 afterEach(closeLans)
 
@@ -31,9 +36,13 @@ function createSegment(): Lan {
 function run(host: Host, name: string, ...args: string[]): { readonly output: string; readonly status: number } {
   const path = toolPath(name)
   assert.ok(path, `${name} is not there: run \`node build/packages.ts\``)
+  return execute(host, toolsEnvironment(), [path, ...args])
+}
+
+function execute(host: Host, env: NodeJS.ProcessEnv, command: readonly string[]) {
   try {
-    const command = [`--net=${host.path}`, '--', path, ...args]
-    return { output: execFileSync('nsenter', command, { encoding: 'utf8', env: toolsEnvironment() }), status: 0 }
+    const output = execFileSync('nsenter', [`--net=${host.path}`, '--', ...command], { encoding: 'utf8', env })
+    return { output, status: 0 }
   } catch (error) {
     const { status, stdout, stderr } = error as { status: number; stdout: string; stderr: string }
     return { output: stdout + stderr, status }
@@ -88,3 +97,83 @@ rootTest('a kernel that is given the announced IPv6 address finds it taken', asy
   if (!client.run('ip', '-6', 'address', 'show', 'dev', 'eth0').includes('dadfailed')) await failed.promise
   assert.match(client.run('ip', '-6', 'address', 'show', 'dev', 'eth0'), new RegExp(`${IP6}/64.*dadfailed`))
 })
+
+rootTest('arp-scan of the segment finds the announced addresses once each, at our MAC', async () => {
+  using lan = createSegment()
+  await announcing(lan, [IP, '192.0.2.102'])
+  const files = [`--ouifile=${arpScanFile('ieee-oui.txt')}`, `--macfile=${arpScanFile('mac-vendor.txt')}`]
+  const command = [segmentProgram('arp-scan'), ...files, '--interface=eth0', '--plain', '192.0.2.0/24']
+  const { output } = execute(lan.host('client'), segmentEnvironment(), command)
+  const found = output
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => line.split('\t').slice(0, 2).join(' '))
+  const { mac } = lan.host('alpha')
+  assert.deepEqual(found.sort(), [`192.0.2.1 ${mac}`, `192.0.2.100 ${mac}`, `192.0.2.102 ${mac}`])
+})
+
+rootTest('keepalived that takes the announced address is reported with its MAC', async () => {
+  using lan = createSegment()
+  const alpha = await announcing(lan, [IP])
+  const conflict = alpha.next('conflict')
+  const keepalived = startKeepalived(lan.host('client'))
+  const { kind, ip, mac, phase } = await conflict
+  assert.deepEqual(
+    { kind, ip, mac, phase },
+    { kind: 'conflict', ip: IP, mac: lan.host('client').mac, phase: 'announcing' },
+  )
+  await stopped(keepalived)
+})
+
+rootTest('an address that keepalived has is not announced, until keepalived gives it up', async () => {
+  using lan = createSegment()
+  const client = lan.host('client')
+  const keepalived = startKeepalived(client)
+  await eventually(() => assert.match(client.run('ip', 'address', 'show', 'dev', 'eth0'), new RegExp(`${IP}/24`)))
+  const alpha = await startWireNode(lan.host('alpha'), { name: 'alpha', probeNewAddresses: true })
+  alpha.desire([], ['alpha'])
+  const refused = alpha.next('ownership', ({ reason }) => reason.kind === 'address-in-use')
+  alpha.desireAlso([IP], ['alpha'])
+  const { owned, reason } = await refused
+  assert.deepEqual(
+    { owned, reason },
+    { owned: false, reason: { kind: 'address-in-use', mac: client.mac, interface: 'eth0' } },
+  )
+  const resumed = alpha.owns(IP)
+  await stopped(keepalived)
+  await resumed
+})
+
+/** A VRRP instance alone on the segment: it becomes master, takes the address and tells everybody. */
+function startKeepalived(host: Host): ChildProcess {
+  const folder = mkdtempSync(join(tmpdir(), 'invar-keepalived-'))
+  const configuration = `vrrp_instance test {
+  state MASTER
+  interface eth0
+  virtual_router_id 51
+  priority 200
+  advert_int 0.1
+  version 3
+  virtual_ipaddress {
+    ${IP}/24
+  }
+}
+`
+  writeFileSync(join(folder, 'keepalived.conf'), configuration)
+  const files = [
+    `--use-file=${join(folder, 'keepalived.conf')}`,
+    `--pid=${join(folder, 'keepalived.pid')}`,
+    `--vrrp_pid=${join(folder, 'vrrp.pid')}`,
+  ]
+  const command = [...files, '--vrrp', '--dont-fork', '--log-console', '--no-syslog']
+  const child = host.spawn(segmentProgram('keepalived'), command, { stdio: 'ignore', env: segmentEnvironment() })
+  child.once('exit', () => rmSync(folder, { recursive: true, force: true }))
+  return child
+}
+
+/** It gives its address up first. */
+async function stopped(keepalived: ChildProcess): Promise<void> {
+  const ended = once(keepalived, 'exit')
+  keepalived.kill('SIGTERM')
+  await ended
+}

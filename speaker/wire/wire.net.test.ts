@@ -12,6 +12,7 @@ import {
   arpIn,
   arpRequest,
   ask,
+  askUntilAnswered,
   CLIENT_MAC,
   CLIENT_MAC_TEXT,
   ip,
@@ -47,6 +48,12 @@ async function agree(nodes: readonly WireNode[]): Promise<void> {
   for (const other of others) {
     await other.when('ownership', ({ reason }) => reason.kind === 'lost-election' && reason.owner === owner!.name)
   }
+}
+
+async function readIgnored(node: WireNode): Promise<Readonly<Record<string, number>>> {
+  const counters = node.next('counters')
+  node.post({ kind: 'read-counters', id: 1 })
+  return (await counters).counters.ignored
 }
 
 function rootTest(name: string, body: (t: TestContext) => Promise<void>): void {
@@ -123,7 +130,7 @@ rootTest('NDP: solicitations by group, reachability probes and duplicate address
     return encodeFrame({ destination, source: CLIENT_MAC, etherType: EtherType.Ipv6, payload })
   }
   const answer = async (frame: Uint8Array) => {
-    const next = client.next(isAdvertisement)
+    const next = client.next(isAdvertisement(IP6))
     client.send('ndp', frame)
     const { destination, message } = decodeNdpPacket(decodeFrame((await next).bytes).payload)
     if (message.kind !== 'advertisement') return undefined
@@ -278,8 +285,7 @@ rootTest('a node that stood still answers nothing that has waited for it', async
     .slice(from)
     .filter((frame) => isReplyFor(IP)(frame) && arpIn(frame)!.mac === alphaMac && frame.atMs < thawedAt + 90)
   assert.deepEqual(early, [])
-  alpha.post({ kind: 'read-counters', id: 1 })
-  const { ignored } = (await alpha.next('counters')).counters
+  const ignored = await readIgnored(alpha)
   t.diagnostic(`questions that had waited: ${ignored['arp-stood-still']}`)
   assert.ok((ignored['arp-stood-still'] ?? 0) + (ignored['arp-not-owned'] ?? 0) >= 20)
 })
@@ -287,22 +293,25 @@ rootTest('a node that stood still answers nothing that has waited for it', async
 rootTest('a node that leaves hands over: no question stays unanswered', async (t) => {
   using lan = lanOfNodes()
   const client = await startRawHost(lan.host('client'))
-  const [alpha, bravo, charlie] = (await startMembers(lan)) as [WireNode, WireNode, WireNode]
-  await agree([alpha, bravo, charlie])
+  const nodes = await startMembers(lan)
+  const [alpha] = nodes as [WireNode]
+  await agree(nodes)
   await ask(client, IP)
   const left = alpha.next('left')
-  const from = client.heard.length
   alpha.post({ kind: 'leave' })
   let asked = 0
+  let repeated = 0
   for (let isLeft = false; !isLeft; asked++) {
-    await ask(client, IP)
+    repeated += (await askUntilAnswered(client, IP)) - 1
     isLeft = await Promise.race([left.then(() => true), delay(5).then(() => false)])
   }
-  const before = client.heard
-    .slice(from)
-    .filter(isReplyFor(IP))
-    .map((frame) => arpIn(frame)!.mac)
-  t.diagnostic(`${asked} questions while it left, ${before.length} answers`)
+  // A node that stood still, on a machine with too much work, rightly leaves unanswered what has waited for it.
+  const stoodStill = (await Promise.all(nodes.map(readIgnored))).reduce(
+    (sum, ignored) => sum + (ignored['arp-stood-still'] ?? 0),
+    0,
+  )
+  t.diagnostic(`${asked} questions while it left, ${repeated} repeated; ${stoodStill} met a node that stood still`)
+  assert.ok(repeated <= stoodStill)
   assert.equal(await ask(client, IP), lan.host('bravo').mac)
 })
 
