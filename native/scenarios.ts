@@ -42,6 +42,8 @@ function createPair(): void {
   ip(`link add left index ${LEFT} type veth peer name right index ${RIGHT}`)
   ip('link set left up')
   ip('link set right up')
+  // The kernel takes up sending on an interface a moment after it has a carrier, and until then drops.
+  while (['left', 'right'].some((name) => !ip(`link show ${name}`).includes('state UP')));
 }
 
 /** A socket that keeps a copy of each frame it hears, and tells when it has so many. */
