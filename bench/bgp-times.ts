@@ -1,3 +1,5 @@
+import { percentile, rounded } from './alloc-times.ts'
+
 export interface Times {
   readonly p50Ms: number
   readonly p99Ms: number
@@ -5,8 +7,9 @@ export interface Times {
 }
 
 export function timesOf(values: readonly number[]): Times {
-  const sorted = values.toSorted((a, b) => a - b)
-  const at = (share: number) =>
-    Math.round((sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0) * 100) / 100
-  return { p50Ms: at(0.5), p99Ms: at(0.99), maxMs: at(1) }
+  return {
+    p50Ms: rounded(percentile(values, 0.5)),
+    p99Ms: rounded(percentile(values, 0.99)),
+    maxMs: rounded(Math.max(...values)),
+  }
 }

@@ -64,7 +64,7 @@ export class SpeakerCluster implements AsyncDisposable {
       plane.kubectl(['patch', 'node', name, '--subresource=status', '--type=merge', '-p', JSON.stringify({ status })])
     }
     progress(`${services} Services with addresses and endpoints go into etcd`)
-    await cluster.#seed(services)
+    await seedAnnounced(plane, 0, services)
     return cluster
   }
 
@@ -127,33 +127,33 @@ export class SpeakerCluster implements AsyncDisposable {
     return this.#speakers[index]!.lastLines()
   }
 
-  async #seed(services: number): Promise<void> {
-    const templates = this.#madeByTheServer()
-    const writes: Stored[] = []
-    for (let index = 0; index < services; index++) writes.push(...copiesOf(templates, index))
-    for (let at = 0; at < writes.length; at += WRITES_AT_ONCE) {
-      await writeToEtcd(this.plane, writes.slice(at, at + WRITES_AT_ONCE))
-    }
-  }
-
-  /** As the API server stores them, defaults and managed fields included. */
-  #madeByTheServer(): readonly [Json, Json] {
-    const items = [serviceOf('template'), sliceOf('template')]
-    const list = JSON.stringify({ apiVersion: 'v1', kind: 'List', items })
-    this.plane.kubectl(['create', '-f', '-'], list)
-    const read = (resource: string) =>
-      JSON.parse(this.plane.kubectl(['get', resource, 'template', '-o', 'json', '--show-managed-fields'])) as Json
-    const templates = [read('service'), read('endpointslice')] as const
-    this.plane.kubectl(['delete', 'service/template', 'endpointslice/template'])
-    return templates
-  }
-
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.#speakers.map((speaker) => speaker.stop()))
     await this.plane.stop()
     this.#workplace.clear()
     this.#lan.close()
   }
+}
+
+/** Services number `from` to `to` - 1, with addresses and endpoints, written into etcd as the API server stores them. */
+export async function seedAnnounced(plane: ControlPlane, from: number, to: number): Promise<void> {
+  const templates = madeByTheServer(plane)
+  const writes: Stored[] = []
+  for (let index = from; index < to; index++) writes.push(...copiesOf(templates, index))
+  for (let at = 0; at < writes.length; at += WRITES_AT_ONCE) {
+    await writeToEtcd(plane, writes.slice(at, at + WRITES_AT_ONCE))
+  }
+}
+
+/** A Service and its EndpointSlice, with defaults and managed fields; both are deleted again. */
+function madeByTheServer(plane: ControlPlane): readonly [Json, Json] {
+  const items = [serviceOf('template'), sliceOf('template')]
+  plane.kubectl(['create', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items }))
+  const read = (resource: string) =>
+    JSON.parse(plane.kubectl(['get', resource, 'template', '-o', 'json', '--show-managed-fields'])) as Json
+  const templates = [read('service'), read('endpointslice')] as const
+  plane.kubectl(['delete', 'service/template', 'endpointslice/template'])
+  return templates
 }
 
 function addressOf(index: number): string {
