@@ -106,9 +106,11 @@ function offerOf(ledger: Ledger, request: ServiceRequest, had: readonly Address[
   for (const address of had) {
     const validation = validateHeld(ledger, request, [address])
     if (validation.kind === 'refused') continue
+    const [place] = validation.places
+    if (place === undefined) continue
     pool ??= validation.pool.pool
     if (validation.pool.pool !== pool) continue
-    addresses.set(address.family, { text: formatAddress(address), place: validation.places[0]! })
+    addresses.set(address.family, { text: formatAddress(address), place })
   }
   return pool && { pool, addresses }
 }

@@ -7,12 +7,17 @@ import type { AddressRefusal } from './refusal.ts'
 import type { ServiceRequest } from './request.ts'
 
 export type Validation =
-  | { readonly kind: 'valid'; readonly pool: PoolOccupancy; readonly places: readonly Place[] }
+  | {
+      readonly kind: 'valid'
+      readonly pool: PoolOccupancy
+      /** Of the addresses, in the same order; [] where they are in what cannot be read of the pool. */
+      readonly places: readonly Place[]
+    }
   | { readonly kind: 'refused'; readonly because: AddressRefusal }
 
 /** May the Service go on holding these addresses, which its status shows? Others' claims are those in the ledger. */
 export function validateHeld(ledger: Ledger, request: ServiceRequest, addresses: readonly Address[]): Validation {
-  const located = locateInOnePool(ledger, addresses)
+  const located = locateInOnePool(ledger, request, addresses)
   if (located.kind === 'refused') return located
   const { pool } = located
   const incompatible = incompatibility(pool.pool, request)
@@ -55,16 +60,25 @@ export function validateNew(
   return held
 }
 
-function locateInOnePool(ledger: Ledger, addresses: readonly Address[]): Validation {
-  const places: Place[] = []
-  for (const address of addresses) {
-    const place = ledger.locate(address)
-    if (place === undefined) return refused({ kind: 'outside-pools', address: formatAddress(address) })
-    places.push(place)
+function locateInOnePool(ledger: Ledger, request: ServiceRequest, addresses: readonly Address[]): Validation {
+  const places = addresses.flatMap((address) => ledger.locate(address) ?? [])
+  const isAllPlaced = places.length === addresses.length
+  const pool = isAllPlaced ? places[0]!.pool : brokenSource(ledger, request)
+  if (pool === undefined) {
+    const lost = addresses.find((address) => ledger.locate(address) === undefined)!
+    return refused({ kind: 'outside-pools', address: formatAddress(lost) })
   }
-  const pool = places[0]!.pool
-  if (places.every((place) => place.pool === pool)) return { kind: 'valid', pool, places }
+  if (places.every((place) => place.pool === pool)) return { kind: 'valid', pool, places: isAllPlaced ? places : [] }
   return refused({ kind: 'several-pools', pools: places.map((place) => place.pool.pool.name) })
+}
+
+/**
+ * The broken pool that the Service has its address from, by its own account. After a restart nobody knows what a pool
+ * had where it cannot be read: who holds an address that is in no pool now keeps it until the pool is repaired.
+ */
+function brokenSource(ledger: Ledger, request: ServiceRequest): PoolOccupancy | undefined {
+  const pool = ledger.pools.get(request.allocatedFromPool ?? '')
+  return pool?.pool.suspended === undefined ? undefined : pool
 }
 
 function refused(because: AddressRefusal): Validation {

@@ -24,7 +24,8 @@ export function draftPools(resources: Resources): readonly Draft<Pool>[] {
  * The pools in force, in name order; those in force without restriction overlap nowhere.
  *
  * Of pools that overlap the younger is refused. A pool that is refused stays, suspended, in its last good form, or,
- * where there is none (after a restart), with the entries that could be read: what is held is kept, nothing is given.
+ * where there is none (after a restart), with the entries that could be read, be it none: what is held is kept, nothing
+ * is given.
  * Its claim to these addresses stays too, or else a slip in one pool would let another take its addresses over.
  */
 export function settlePools(
@@ -78,8 +79,7 @@ function noticeNodeAddresses(nodes: readonly NodeFacts[], claims: RangeSet<Claim
 }
 
 function suspended(pool: Pool | undefined, because: Problem): Pool | undefined {
-  if (pool === undefined || pool.entries.length === 0) return undefined
-  return { ...pool, suspended: because }
+  return pool && { ...pool, suspended: because }
 }
 
 function readPool(resource: IPAddressPool, resources: Resources, findings: Findings): Pool {
