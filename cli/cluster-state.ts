@@ -8,10 +8,11 @@ import {
   CONFIGURATION_RESOURCES,
   CONFIGURATION_STATES,
   type KubernetesObject,
+  keepNamespace,
+  keepNode,
   type ListOptions,
   NAMESPACES,
   NODES,
-  type Node,
   type Resource,
   SERVICE_L2_STATUSES,
   SERVICES,
@@ -59,8 +60,8 @@ export function readClusterState(connection: Connection, onRead: OnRead): Promis
       resources: {
         ...gather(configuration.flatMap((list, index) => list.map((object) => withKind(object, kinds[index]!)))),
         namespace,
-        namespaces: namespaces.map(({ metadata }) => ({ name: metadata.name, labels: metadata.labels ?? {} })),
-        nodes: nodes.map(factsOf),
+        namespaces: namespaces.map(keepNamespace),
+        nodes: nodes.map(keepNode),
       },
       nodes: nodes.map((node) => nodeViewOf(node)),
       services,
@@ -106,9 +107,4 @@ export async function listAll<T extends KubernetesObject>(
 /** The items of a list do not say of which kind they are. */
 function withKind(object: ConfigResource, kind: ConfigKind): ConfigResource {
   return { ...object, kind } as ConfigResource
-}
-
-function factsOf({ metadata, status }: Node) {
-  const addresses = (status?.addresses ?? []).filter(({ type }) => type.endsWith('IP')).map(({ address }) => address)
-  return { name: metadata.name, labels: metadata.labels ?? {}, addresses }
 }

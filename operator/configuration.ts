@@ -177,11 +177,11 @@ function withoutStatus(object: unknown): unknown {
   return rest
 }
 
-function keepNamespace({ metadata }: Namespace): NamespaceFacts {
+export function keepNamespace({ metadata }: Namespace): NamespaceFacts {
   return { name: metadata.name, labels: metadata.labels ?? {} }
 }
 
-function keepNode(node: Node): KeptNode {
+export function keepNode(node: Node): KeptNode {
   const addresses = node.status?.addresses ?? []
   return {
     ...nodeViewOf(node),

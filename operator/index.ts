@@ -36,7 +36,7 @@ export {
   type WriteOptions,
 } from './client.ts'
 export { type ClientMetrics, clientMetrics } from './client-metrics.ts'
-export { Configuration, type KeptNode } from './configuration.ts'
+export { Configuration, type KeptNode, keepNamespace, keepNode } from './configuration.ts'
 export { ConfigurationStateWriter } from './configuration-state.ts'
 export { currentNamespace, type KubeConfigSource, loadKubeConfig } from './credentials.ts'
 export { DEFAULT_LEASE_TIMING, type LeaseTiming } from './election.ts'

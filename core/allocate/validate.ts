@@ -61,24 +61,31 @@ export function validateNew(
 }
 
 function locateInOnePool(ledger: Ledger, request: ServiceRequest, addresses: readonly Address[]): Validation {
-  const places = addresses.flatMap((address) => ledger.locate(address) ?? [])
-  const isAllPlaced = places.length === addresses.length
-  const pool = isAllPlaced ? places[0]!.pool : brokenSource(ledger, request)
-  if (pool === undefined) {
-    const lost = addresses.find((address) => ledger.locate(address) === undefined)!
-    return refused({ kind: 'outside-pools', address: formatAddress(lost) })
+  const places: Place[] = []
+  for (const address of addresses) {
+    const place = ledger.locate(address)
+    if (place === undefined) return locateInBrokenPool(ledger, request, addresses, address)
+    places.push(place)
   }
-  if (places.every((place) => place.pool === pool)) return { kind: 'valid', pool, places: isAllPlaced ? places : [] }
+  const pool = places[0]!.pool
+  if (places.every((place) => place.pool === pool)) return { kind: 'valid', pool, places }
   return refused({ kind: 'several-pools', pools: places.map((place) => place.pool.pool.name) })
 }
 
 /**
- * The broken pool that the Service has its address from, by its own account. After a restart nobody knows what a pool
- * had where it cannot be read: who holds an address that is in no pool now keeps it until the pool is repaired.
+ * After a restart nobody knows what a pool had where it cannot be read: who has an address that is in no pool now, and
+ * has it from a broken pool by the annotation, keeps it until that is repaired.
  */
-function brokenSource(ledger: Ledger, request: ServiceRequest): PoolOccupancy | undefined {
+function locateInBrokenPool(
+  ledger: Ledger,
+  request: ServiceRequest,
+  addresses: readonly Address[],
+  lost: Address,
+): Validation {
   const pool = ledger.pools.get(request.allocatedFromPool ?? '')
-  return pool?.pool.suspended === undefined ? undefined : pool
+  const isItsOwn = addresses.every((address) => (ledger.locate(address)?.pool ?? pool) === pool)
+  if (pool?.pool.suspended !== undefined && isItsOwn) return { kind: 'valid', pool, places: [] }
+  return refused({ kind: 'outside-pools', address: formatAddress(lost) })
 }
 
 function refused(because: AddressRefusal): Validation {
