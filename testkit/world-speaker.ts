@@ -169,8 +169,8 @@ export class Speaker {
   }
 
   #decide(event: l2.Event): void {
-    // Membership is the first to notice that this process stood still, or old plans would be carried out.
-    if (membership.isStale(this.#membership, this.#now())) this.#heartbeat({ kind: 'timer' })
+    // Membership comes first, and notices whether this process stood still, or old plans would be carried out.
+    if (membership.isDue(this.#membership, this.#now())) this.#heartbeat({ kind: 'timer' })
     const wake = () => this.#decide({ kind: 'timer' })
     for (const action of l2.step(this.#l2, event, this.#now())) {
       if (action.kind === 'arm') this.#ringAt(action.at, wake)

@@ -1,4 +1,6 @@
 /** Others that use an address which this node answers for, or is about to: members, and strangers. */
+
+import { lookNow } from './backlog.ts'
 import { outranks } from './elect.ts'
 import { release, startBurst } from './hold.ts'
 import type { Event } from './node.ts'
@@ -19,7 +21,8 @@ type Claim = Extract<Event, { kind: 'claim' }>
 export function takeClaim(turn: Turn, claim: Claim): void {
   const { state } = turn
   const address = state.addresses.get(claim.ip)
-  if (address === undefined) return
+  if (address === undefined || address.wants.size === 0) return
+  lookNow(turn, address)
   const { phase } = address
   if (phase.kind === 'idle' || !phase.interfaces.includes(claim.interface)) return
   const { nodeOfMac } = state.members

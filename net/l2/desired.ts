@@ -3,6 +3,7 @@
  * keep heartbeats and questions waiting for longer than a neighbour's patience. What happens in between finds the
  * machine as consistent as ever; it only does not know yet what comes further back.
  */
+import { isFull } from './backlog.ts'
 import type { WantedAddress, WantedService } from './node.ts'
 import { resettle, withdraw } from './settle.ts'
 import { type Address, isSameList, newAddress, type State, type Turn } from './state.ts'
@@ -37,6 +38,7 @@ function* completely(state: State, services: readonly WantedService[]): Iterable
 /** Takes in one piece; only addresses for which that is something new are elected again. */
 export function takeIn(turn: Turn): void {
   const { state } = turn
+  if (state.work.first === undefined && state.unwanted.size === 0) return
   const touched = new Set<Address>()
   for (let taken = 0; taken < PIECE && state.work.first !== undefined; ) {
     const { services, isNews } = state.work.first
@@ -53,8 +55,11 @@ export function takeIn(turn: Turn): void {
     else resettle(turn, [address])
   }
   if (state.work.first !== undefined) return
-  for (const address of state.unwanted) if (address.wants.size === 0) withdraw(turn, address)
-  state.unwanted.clear()
+  for (const address of state.unwanted) {
+    if (isFull(turn)) return
+    state.unwanted.delete(address)
+    if (address.wants.size === 0) withdraw(turn, address)
+  }
 }
 
 /** Records what the Service wants and adds to `touched` what that changes. */

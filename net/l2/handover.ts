@@ -3,7 +3,7 @@
  * move loses nothing. It also asks the segment now and then, since the announcement may be lost, or the successor may
  * have announced long ago without knowing of us.
  */
-import { answerOn, cancelBursts, release } from './hold.ts'
+import { answerOn, cancelBursts, isToldToTheEnd, release } from './hold.ts'
 import { type Address, appoint, enter, heldOn, type Turn } from './state.ts'
 
 /** Gaps between questions to the successor. */
@@ -14,7 +14,7 @@ export function lose(turn: Turn, address: Address, successor: string | undefined
   const { state, now } = turn
   const still = heldOn(address).filter((name) => state.self.usable.has(name))
   // Whoever stood still while others were elected has been succeeded long ago.
-  if (successor === undefined || still.length === 0 || state.members.isCatchingUp) {
+  if (successor === undefined || still.length === 0 || state.isBehind) {
     release(turn, address)
     return
   }
@@ -22,8 +22,12 @@ export function lose(turn: Turn, address: Address, successor: string | undefined
   const { phase } = address
   const { isLeaving } = state.self
   if (phase.kind === 'handing-over' && phase.to === successor && phase.isLeaving === isLeaving) return
+  const told = isToldToTheEnd(turn, address)
   cancelBursts(address)
-  enter(state, address, { kind: 'handing-over', interfaces: still, to: successor, isLeaving, asked: 0 })
+  enter(state, address, {
+    ...{ kind: 'handing-over', interfaces: still, to: successor, isLeaving, asked: 0 },
+    ...{ since: now, isToldToTheEnd: told },
+  })
   const { handoverMs, leaveMs } = state.options
   appoint(state, address, 'handed-over', now + (isLeaving ? leaveMs : handoverMs))
   appoint(state, address, 'ask-successor', now + ASK_GAPS_MS[0]!)

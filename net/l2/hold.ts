@@ -1,15 +1,30 @@
 /** Answering for an address, telling the neighbours, and falling silent. */
+import { BURST_MS } from './schedule.ts'
 import { type Address, enter, heldOn, isSameList, type Turn } from './state.ts'
+
+/** Lost and won again within one gap between heartbeats: hardly anybody can have been told otherwise. */
+const FLICKER_MS = 100
+const FLICKER_ROUNDS = 2
 
 /** Answers on exactly these interfaces; a burst starts only where none runs yet. */
 export function hold(turn: Turn, address: Address, interfaces: readonly string[]): void {
+  const rounds = isFlicker(turn, address) ? FLICKER_ROUNDS : undefined
   if (address.phase.kind !== 'holding') {
     // Whom we found while we asked has nothing to do with what comes now.
     if (address.phase.kind !== 'handing-over') endConflict(turn, address)
     enter(turn.state, address, { kind: 'holding', interfaces: heldOn(address) })
   }
   answerOn(turn, address, interfaces)
-  for (const name of interfaces) if (!address.bursts.has(name)) startBurst(turn, address, name)
+  for (const name of interfaces) if (!address.bursts.has(name)) startBurst(turn, address, name, rounds)
+}
+
+/** Still answered for, and the neighbours had been told to the end. */
+function isFlicker({ now }: Turn, { phase }: Address): boolean {
+  return phase.kind === 'handing-over' && phase.isToldToTheEnd && now - phase.since <= FLICKER_MS
+}
+
+export function isToldToTheEnd({ now }: Turn, address: Address): boolean {
+  return [...address.bursts.values()].every(({ startedAt }) => startedAt + BURST_MS < now)
 }
 
 /** The interfaces of an address that is answered for already, or from now on. */
@@ -31,9 +46,9 @@ export function release(turn: Turn, address: Address): void {
 }
 
 /** Begins to tell the neighbours of one interface; a burst that runs there already is replaced. */
-export function startBurst(turn: Turn, address: Address, name: string): void {
+export function startBurst(turn: Turn, address: Address, name: string, rounds?: number): void {
   cancelBurst(address, name)
-  address.bursts.set(name, turn.state.schedule.start(address.ip, name, turn.now))
+  address.bursts.set(name, turn.state.schedule.start(address.ip, name, turn.now, rounds))
 }
 
 function cancelBurst(address: Address, name: string): void {

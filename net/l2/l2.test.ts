@@ -5,6 +5,7 @@ import { property } from '../../testkit/property.ts'
 import {
   type Action,
   type AliveMember,
+  BURST_GAPS_MS,
   DEFAULT_OPTIONS,
   type Event,
   initial,
@@ -36,12 +37,15 @@ interface MoreOfMembers {
   readonly healed?: readonly string[]
   readonly silent?: readonly string[]
   readonly isCatchingUp?: boolean
+  readonly mayBeBuried?: boolean
 }
 
 /** Node alpha under test: events go in, what they lead to is read off. Timers come exactly when they were armed. */
 class Alpha {
   now = 0
   actions: Action[] = []
+  /** How many actions each step led to. */
+  readonly stepSizes: number[] = []
   readonly state
   #armedAt: number | undefined
 
@@ -59,7 +63,9 @@ class Alpha {
   }
 
   step(event: Event): void {
-    for (const action of step(this.state, event, this.now)) {
+    const actions = step(this.state, event, this.now)
+    this.stepSizes.push(actions.filter(({ kind }) => kind !== 'arm').length)
+    for (const action of actions) {
       if (action.kind === 'arm') this.#armedAt = action.at
       else this.actions.push(action)
     }
@@ -71,10 +77,10 @@ class Alpha {
 
   /** Bravo and the others have eth0 and eth1, unless said otherwise. */
   members(names: readonly string[], more: MoreOfMembers = {}): void {
-    const { interfaces = ['eth0', 'eth1'], healed = [], isCatchingUp = false } = more
+    const { interfaces = ['eth0', 'eth1'], healed = [], isCatchingUp = false, mayBeBuried = false } = more
     const silent = new Set(more.silent ?? [])
     const alive = new Map<string, AliveMember>(names.map((name) => [name, { interfaces }]))
-    const members = { isSettled: true, alive, nodeOfMac: NODE_OF_MAC, silent, healed, isCatchingUp }
+    const members = { isSettled: true, alive, nodeOfMac: NODE_OF_MAC, silent, healed, isCatchingUp, mayBeBuried }
     this.step({ kind: 'members', members })
   }
 
@@ -715,7 +721,7 @@ describe('a process that stood still', () => {
     alpha.members(['charlie'])
     alpha.desired(service('a/s', ['bravo', 'alpha'], { interfaces: ['eth0'] }))
     alpha.actions = []
-    alpha.members(['bravo', 'charlie'], { isCatchingUp: true })
+    alpha.members(['bravo', 'charlie'], { isCatchingUp: true, mayBeBuried: true })
     assert.deepEqual(alpha.happened(), [`disown ${IP}`, 'a/s: not owned, lost-election'])
   })
 })
@@ -741,6 +747,8 @@ describe('ten thousand Services at once', () => {
     alpha.desired(...services.map(({ key, layer2 }) => service(key, ['bravo', 'alpha'], { ip: layer2[0]!.ip })))
     assert.equal(ownedSoFar(alpha), 0)
     alpha.members(['charlie'])
+    assert.equal(ownedSoFar(alpha), 150)
+    alpha.step({ kind: 'timer' })
     assert.equal(ownedSoFar(alpha), 400)
     alpha.advance(0)
     assert.equal(ownedSoFar(alpha), 10_000)
@@ -821,17 +829,140 @@ function follow(held: Map<string, readonly string[]>, action: Action): void {
   }
 }
 
-test('a death among ten thousand addresses is settled in one step, and only for the addresses of the dead', () => {
+describe('ten thousand addresses, and something happens', () => {
+  /** Counts what was done since the last call; `most` in one step. */
+  function counted(alpha: Alpha): Readonly<Record<'own' | 'disown' | 'announce' | 'ownership' | 'most', number>> {
+    const actions = alpha.actions.splice(0)
+    const count = (wanted: Action['kind']) => actions.filter(({ kind }) => kind === wanted).length
+    const most = Math.max(0, ...alpha.stepSizes.splice(0))
+    return {
+      ...{ own: count('own'), disown: count('disown'), announce: count('announce') },
+      ownership: count('ownership'),
+      most,
+    }
+  }
+
+  /** A tenth each prefers bravo; the others prefer alpha, or charlie. */
+  function busy(second: 'alpha' | 'charlie'): Alpha {
+    const alpha = Alpha.settled()
+    const services = Array.from({ length: 10_000 }, (_, at) => {
+      const candidates =
+        at % 10 === 0 ? ['bravo', 'alpha'] : second === 'alpha' ? ['alpha', 'bravo'] : ['charlie', 'alpha']
+      return service(`a/${at}`, candidates, { ip: `10.1.${at >> 8}.${at & 255}`, interfaces: ['eth0'] })
+    })
+    alpha.desired(...services)
+    alpha.advance(60_000)
+    counted(alpha)
+    return alpha
+  }
+
+  test('a death is settled at once, in small steps, and only for the addresses of the dead', () => {
+    const alpha = busy('charlie')
+    alpha.members(['charlie'])
+    alpha.advance(0)
+    const { own, ownership, most } = counted(alpha)
+    assert.deepEqual([own, ownership], [1000, 1000])
+    assert.ok(most <= 450, `${most} actions in one step`)
+  })
+
+  test('a claim of an address that waits finds it as it should be', () => {
+    const alpha = busy('charlie')
+    alpha.members(['charlie'])
+    const last = '10.1.39.6'
+    assert.equal(ownerOf(alpha, last), false)
+    alpha.claim(STRANGER_MAC, { ip: last })
+    assert.equal(ownerOf(alpha, last), true)
+    const { own } = counted(alpha)
+    assert.ok(own < 200, 'a claim brings nothing else forward')
+  })
+
+  test('a standstill too short for others to notice: nothing at all', () => {
+    const alpha = busy('alpha')
+    alpha.members(['bravo', 'charlie'], { isCatchingUp: true })
+    alpha.members(['bravo', 'charlie'])
+    alpha.advance(10_000)
+    assert.deepEqual(counted(alpha), { own: 0, disown: 0, announce: 0, ownership: 0, most: 0 })
+  })
+
+  test('a longer one in which nothing changed: one burst for what is its own, and nothing else', () => {
+    const alpha = busy('alpha')
+    alpha.members(['bravo', 'charlie'], { isCatchingUp: true, mayBeBuried: true })
+    alpha.members(['bravo', 'charlie'], { healed: ['bravo', 'charlie'] })
+    alpha.advance(60_000)
+    const { own, disown, announce, ownership, most } = counted(alpha)
+    assert.deepEqual([own, disown, announce, ownership], [0, 0, 9000 * BURST_GAPS_MS.length, 0])
+    assert.ok(most <= 450, `${most} actions in one step`)
+  })
+
+  test('a member is back that was taken for dead: what stays our own is said twice, not seven times', () => {
+    const alpha = busy('alpha')
+    alpha.members(['charlie'], { silent: ['bravo'] })
+    alpha.advance(60_000)
+    counted(alpha)
+    alpha.members(['bravo', 'charlie'], { healed: ['bravo'] })
+    alpha.advance(6_000)
+    const { own, disown, announce, ownership } = counted(alpha)
+    assert.deepEqual([own, disown, announce, ownership], [0, 0, 9000 * 2, 1000])
+  })
+
+  test('everybody announces at the same time: each keeps to its share, so that no port is overrun', () => {
+    const alpha = busy('charlie')
+    alpha.members([], { silent: ['bravo', 'charlie'] })
+    alpha.advance(19)
+    assert.equal(counted(alpha).announce, 200, 'alone')
+    const other = Alpha.settled()
+    other.desired(...heirsOf(['alpha', 'delta', 'echo', 'foxtrot']))
+    other.advance(10_000)
+    counted(other)
+    other.members(['delta', 'echo', 'foxtrot'], { silent: ['bravo'] })
+    other.advance(19)
+    assert.equal(counted(other).announce, 50, 'one of four')
+  })
+
+  /** Two thousand addresses of bravo's, for which each of the heirs comes next in turn. */
+  function heirsOf(heirs: readonly string[]): readonly WantedService[] {
+    return Array.from({ length: 2000 }, (_, at) =>
+      service(`a/${at}`, ['bravo', heirs[at % heirs.length]!], {
+        ip: `10.1.${at >> 8}.${at & 255}`,
+        interfaces: ['eth0'],
+      }),
+    )
+  }
+
+  function ownerOf(alpha: Alpha, ip: string): boolean {
+    return alpha.state.addresses.get(ip)?.phase.kind === 'holding'
+  }
+})
+
+test('won back within a gap between heartbeats, the neighbours having been told long ago: said twice, not seven times', () => {
   const alpha = Alpha.settled()
-  const services = Array.from({ length: 10_000 }, (_, at) =>
-    service(`a/${at}`, at % 10 === 0 ? ['bravo', 'alpha'] : ['charlie', 'alpha'], {
-      ip: `10.1.${at >> 8}.${at & 255}`,
-    }),
-  )
-  alpha.desired(...services)
-  alpha.advance(1)
-  alpha.actions = []
   alpha.members(['charlie'])
-  assert.equal(alpha.actions.filter(({ kind }) => kind === 'own').length, 1000)
-  assert.equal(alpha.actions.filter(({ kind }) => kind === 'ownership').length, 1000)
+  alpha.desired(service('a/s', ['bravo', 'alpha'], { interfaces: ['eth0'] }))
+  alpha.advance(10_000)
+  for (const [lostForMs, rounds] of [
+    [100, 2],
+    [101, 7],
+  ] as const) {
+    alpha.members(['bravo', 'charlie'])
+    alpha.advance(lostForMs)
+    alpha.actions = []
+    alpha.members(['charlie'])
+    alpha.advance(10_000)
+    assert.equal(alpha.announced().length, rounds, `after ${lostForMs} ms`)
+  }
+})
+
+test('an address that nobody wants any more, not yet withdrawn, is left alone by whatever happens', () => {
+  const alpha = Alpha.settled()
+  alpha.desired(service('a/s', ['alpha'], { interfaces: ['eth0'] }))
+  const many = Array.from({ length: 1000 }, (_, at) =>
+    service(`b/${at}`, ['bravo'], { ip: `10.1.${at >> 8}.${at & 255}` }),
+  )
+  alpha.actions = []
+  alpha.desired({ key: 'a/s', layer2: [] }, ...many)
+  alpha.members(['bravo', 'charlie', 'delta'])
+  alpha.claim(BRAVO_MAC)
+  alpha.advance(0)
+  assert.ok(alpha.actions.some(({ kind }) => kind === 'disown'))
+  assert.ok(!alpha.state.addresses.has(IP))
 })

@@ -12,12 +12,16 @@ import type { Pace } from './pace.ts'
 
 /** Gap before each round of a burst. The offsets are 0, 0.1, 0.3, 0.7, 1.5, 3 and 5 s. */
 export const BURST_GAPS_MS: readonly number[] = [0, 100, 200, 400, 800, 1500, 2000]
+/** From the first round to the last. */
+export const BURST_MS = BURST_GAPS_MS.reduce((sum, gapMs) => sum + gapMs)
 
 /** One address on one interface, being announced. */
 export interface Burst {
   readonly ip: string
   readonly interface: string
   readonly startedAt: number
+  /** BURST_GAPS_MS.length, or fewer where little is to be told. */
+  readonly rounds: number
   /** A cancelled burst stays in its queue and is dropped when its turn comes. */
   isCancelled: boolean
 }
@@ -40,8 +44,8 @@ export class Schedule {
     this.#queues = Array.from({ length: BURST_GAPS_MS.length + 1 }, () => new Fifo<Round>())
   }
 
-  start(ip: string, interfaceName: string, now: number): Burst {
-    const burst: Burst = { ip, interface: interfaceName, startedAt: now, isCancelled: false }
+  start(ip: string, interfaceName: string, now: number, rounds = BURST_GAPS_MS.length): Burst {
+    const burst: Burst = { ip, interface: interfaceName, startedAt: now, rounds, isCancelled: false }
     this.#queues[0]!.push({ burst, dueAt: now })
     return burst
   }
@@ -71,8 +75,8 @@ export class Schedule {
   }
 
   #queueNext(burst: Burst, index: number, now: number): void {
-    const gapMs = BURST_GAPS_MS[index + 1]
-    if (gapMs !== undefined) this.#queues[index + 1]!.push({ burst, dueAt: now + gapMs })
+    const next = index + 1
+    if (next < burst.rounds) this.#queues[next]!.push({ burst, dueAt: now + BURST_GAPS_MS[next]! })
     else if (this.#refreshIntervalMs > 0) {
       this.#queues.at(-1)!.push({ burst, dueAt: now + this.#refreshIntervalMs })
     }

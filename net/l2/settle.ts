@@ -10,9 +10,11 @@ import { type Address, heldOn, type State, type Turn } from './state.ts'
 export function resettle(turn: Turn, addresses: Iterable<Address>): void {
   const { state } = turn
   for (const address of addresses) {
+    // About to be withdrawn, unless a Service further back in the list wants it.
+    if (address.wants.size === 0) continue
     const contest = contestOf(address)
     const elected = heedRival(state, address, elect(contest, state.members, state.self))
-    moveOwner(state, address, elected.owner)
+    moveOwner(turn, address, elected.owner)
     const interfaces = usableInterfaces(contest, state.self)
     if (elected.owner === state.options.node) takeUp(turn, address, interfaces)
     else giveUp(turn, address, elected, interfaces)
@@ -51,11 +53,12 @@ export function endRivalry(address: Address): void {
   if (address.doubt === 'rival') address.doubt = undefined
 }
 
-function moveOwner(state: State, address: Address, owner: string | undefined): void {
+function moveOwner({ state, now }: Turn, address: Address, owner: string | undefined): void {
   if (address.owner === owner) return
   if (address.owner !== undefined) state.ownedBy.get(address.owner)!.delete(address)
   address.owner = owner
   if (owner === undefined) return
+  state.pace.share(owner, now)
   const owned = state.ownedBy.get(owner)
   if (owned === undefined) state.ownedBy.set(owner, new Set([address]))
   else owned.add(address)
@@ -77,7 +80,9 @@ export function withdraw(turn: Turn, address: Address): void {
   const { state, now } = turn
   release(turn, address)
   endRivalry(address)
-  moveOwner(state, address, undefined)
+  moveOwner(turn, address, undefined)
   state.addresses.delete(address.ip)
+  state.backlog.urgent.delete(address)
+  state.backlog.routine.delete(address)
   if (address.doubt !== 'new') state.withdrawn.set(address.ip, now)
 }

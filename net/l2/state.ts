@@ -22,6 +22,13 @@ export interface State {
   readonly unwanted: Set<Address>
   /** Addresses withdrawn not long ago, with the time: they are not new when they come back. */
   readonly withdrawn: Map<string, number>
+  /** Addresses to be elected anew; see backlog.ts. */
+  readonly backlog: { readonly urgent: Set<Address>; readonly routine: Set<Address> }
+  /**
+   * This process stood still for so long that others may have taken over, and has not yet looked at all that changed
+   * meanwhile: what is lost is let go of without handover.
+   */
+  isBehind: boolean
   /** Addresses by elected owner: when a node dies, only its own are looked at. */
   readonly ownedBy: Map<string, Set<Address>>
   /** How many addresses are being handed over. */
@@ -63,6 +70,8 @@ export interface Address {
   /** A member that outranks us, is not heard by heartbeat, and was seen announcing the address. */
   rival: Rival | undefined
   conflict: Conflict | undefined
+  /** When the address is looked at next the neighbours are to be told again. */
+  reminder: Reminder | undefined
   verdict: Verdict | undefined
   /** Which verdict each Service has been told. */
   readonly reported: Map<string, Verdict>
@@ -83,6 +92,9 @@ export type Phase =
       readonly to: string
       readonly isLeaving: boolean
       asked: number
+      readonly since: number
+      /** When it began, no burst was under way. */
+      readonly isToldToTheEnd: boolean
     }
 
 /** A stranger that answers for an address which this node would announce. */
@@ -109,6 +121,12 @@ export interface Conflict {
   over: Entry<Appointment> | undefined
 }
 
+export interface Reminder {
+  readonly rounds: number
+  /** undefined = wherever it is answered for. */
+  readonly interfaces: readonly string[] | undefined
+}
+
 export interface Verdict {
   readonly owned: boolean
   readonly interfaces: readonly string[]
@@ -124,7 +142,7 @@ export interface Turn {
 
 /** A node that knows nobody, has no interface and wants nothing. */
 export function initial(options: Options): State {
-  const pace = new Pace(options.roundsPerTick)
+  const pace = new Pace(options.roundsPerTick, options.node)
   return {
     options,
     self: { node: options.node, usable: new Map(), isLeaving: false },
@@ -135,6 +153,8 @@ export function initial(options: Options): State {
     addresses: new Map(),
     unwanted: new Set(),
     withdrawn: new Map(),
+    backlog: { urgent: new Set(), routine: new Set() },
+    isBehind: false,
     ownedBy: new Map(),
     handingOver: 0,
     pace,
@@ -157,6 +177,7 @@ export function newAddress(ip: string, doubt: Address['doubt']): Address {
     bursts: new Map(),
     rival: undefined,
     conflict: undefined,
+    reminder: undefined,
     verdict: undefined,
     reported: new Map(),
   }

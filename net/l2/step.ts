@@ -1,10 +1,21 @@
+import {
+  heldByUs,
+  isFull,
+  isWorkedOff,
+  lookAgain,
+  lookAtAll,
+  REMINDER_ROUNDS,
+  remind,
+  TELL_ALL,
+  workOff,
+} from './backlog.ts'
 import { checkConflict, endPatience, takeClaim } from './claim.ts'
 import { takeDesired, takeIn } from './desired.ts'
 import { askSuccessor } from './handover.ts'
-import { endConflict, release, startBurst } from './hold.ts'
+import { endConflict, release } from './hold.ts'
 import type { Action, AliveMember, Event, Members } from './node.ts'
 import { retry, sendProbe } from './probe.ts'
-import { endRivalry, resettle } from './settle.ts'
+import { contestOf, endRivalry, resettle } from './settle.ts'
 import { type Address, type Appointment, heldOn, isSameList, type State, type Turn } from './state.ts'
 
 /**
@@ -14,17 +25,33 @@ import { type Address, type Appointment, heldOn, isSameList, type State, type Tu
 export function step(state: State, event: Event, now: number): readonly Action[] {
   const turn: Turn = { state, now, actions: [] }
   handle(turn, event)
-  takeIn(turn)
+  // Claims come in hundreds, each with a step of its own: they are not to bring forward a piece each.
+  if (event.kind !== 'claim') workOneOff(turn)
   if (!state.members.isCatchingUp) keepAppointments(turn)
   reportReleased(turn)
   arm(turn)
   return turn.actions
 }
 
+/** One piece of all that waits; the timer rings at once for the next. */
+function workOneOff(turn: Turn): void {
+  const { state } = turn
+  workOff(turn, 'urgent')
+  if (!isFull(turn)) takeIn(turn)
+  if (!isFull(turn)) workOff(turn, 'routine')
+  if (state.members.isCatchingUp !== true && !hasWork(state)) state.isBehind = false
+}
+
+function hasWork(state: State): boolean {
+  return state.work.first !== undefined || state.unwanted.size > 0 || !isWorkedOff(state)
+}
+
 /** Deadlines first, as they may lead to announcements; those before questions, which may wait. */
 function keepAppointments(turn: Turn): void {
   const { state, now, actions } = turn
-  for (let next = state.deadlines.takeDue(now); next !== undefined; next = state.deadlines.takeDue(now)) {
+  while (!isFull(turn)) {
+    const next = state.deadlines.takeDue(now)
+    if (next === undefined) break
     keepAppointment(turn, next)
   }
   state.schedule.run(now, ({ ip, interface: name }) => actions.push({ kind: 'announce', ip, interface: name }))
@@ -81,7 +108,7 @@ function handle(turn: Turn, event: Event): void {
       break
     case 'leave':
       state.self = { ...state.self, isLeaving: true }
-      resettle(turn, state.addresses.values())
+      lookAgain(state, answeredFor(state), 'urgent')
       break
     case 'timer':
       state.armedAt = undefined
@@ -91,15 +118,24 @@ function handle(turn: Turn, event: Event): void {
 
 /**
  * A death concerns what the dead node owned. A newcomer or a node with other interfaces may rank first for anything,
- * so then every address is looked at: that is rare, and one pass over ten thousand takes milliseconds.
+ * so then every address is looked at.
  */
 function takeMembers(turn: Turn, members: Members): void {
-  const { state } = turn
-  const lost = onlyLost(state.members, members)
+  const { state, now } = turn
+  const before = state.members
+  const lost = onlyLost(before, members)
   state.members = members
-  if (lost === undefined || members.isCatchingUp) resettle(turn, state.addresses.values())
-  else for (const node of lost) resettle(turn, [...(state.ownedBy.get(node) ?? [])])
-  for (const node of members.healed) reassure(turn, node)
+  if (lost === undefined) lookAtAll(state)
+  else for (const node of lost) lookAgain(state, state.ownedBy.get(node) ?? [], 'urgent')
+  if (members.isCatchingUp && members.mayBeBuried) {
+    state.isBehind = true
+    if (state.handingOver > 0) lookAgain(state, answeredFor(state), 'urgent')
+  }
+  if (members.healed.length === 0) return
+  // All that were apart have something to say now.
+  for (const node of members.alive?.keys() ?? []) state.pace.share(node, now)
+  const reminder = before.isCatchingUp ? TELL_ALL : { rounds: REMINDER_ROUNDS, interfaces: undefined }
+  remind(state, rivalled(state, new Set(members.healed)), reminder)
 }
 
 /** The nodes that went, if nothing else happened; undefined = something else happened too. */
@@ -118,41 +154,40 @@ function hasSameInterfaces(a: AliveMember, b: AliveMember): boolean {
 }
 
 /**
- * After a partition both sides answered. The loser falls silent, but its neighbours still send to it; it is for the
- * owner, who never stopped, to say so once more.
+ * Addresses of ours that one of the nodes may have answered for, too. After a partition both sides answered: the loser
+ * falls silent, but its neighbours still send to it, and it is for the owner, who never stopped, to say so once more.
  */
-function reassure(turn: Turn, node: string): void {
-  for (const address of heldByUs(turn.state)) {
-    const isRival = [...address.wants.values()].some(({ candidates }) => candidates.includes(node))
-    if (isRival) for (const name of heldOn(address)) startBurst(turn, address, name)
+function* rivalled(state: State, nodes: ReadonlySet<string>): Iterable<Address> {
+  for (const address of heldByUs(state)) {
+    if (address.wants.size > 0 && contestOf(address).candidates.some((node) => nodes.has(node))) yield address
   }
 }
 
-function heldByUs(state: State): Iterable<Address> {
-  return state.ownedBy.get(state.options.node) ?? []
+function* answeredFor(state: State): Iterable<Address> {
+  for (const address of state.addresses.values()) if (address.phase.kind !== 'idle') yield address
 }
 
-function takeInterfaces(turn: Turn, usable: ReadonlyMap<string, string>): void {
-  const { state } = turn
+function takeInterfaces({ state }: Turn, usable: ReadonlyMap<string, string>): void {
   const before = state.self.usable
   state.self = { ...state.self, usable }
-  resettle(turn, state.addresses.values())
+  if (!isSameList([...before.keys()].sort(), [...usable.keys()].sort())) lookAtAll(state)
   const changed = [...usable.keys()].filter((name) => before.has(name) && before.get(name) !== usable.get(name))
-  if (changed.length === 0) return
-  for (const address of heldByUs(state)) {
-    for (const name of changed) if (heldOn(address).includes(name)) startBurst(turn, address, name)
-  }
+  if (changed.length > 0) remind(state, heldOnSome(state, changed), { ...TELL_ALL, interfaces: changed })
+}
+
+function* heldOnSome(state: State, names: readonly string[]): Iterable<Address> {
+  for (const address of heldByUs(state)) if (heldOn(address).some((name) => names.includes(name))) yield address
 }
 
 /** Nothing is handed over any more. */
 function reportReleased({ state, actions }: Turn): void {
-  if (!state.self.isLeaving || state.isReleased || state.handingOver > 0) return
+  if (!state.self.isLeaving || state.isReleased || state.handingOver > 0 || !isWorkedOff(state)) return
   state.isReleased = true
   actions.push({ kind: 'released' })
 }
 
 function arm({ state, now, actions }: Turn): void {
-  const at = state.work.first === undefined ? nextAt(state) : now
+  const at = hasWork(state) ? now : nextAt(state)
   if (at === undefined) return
   // A timer that comes too early does no harm; one that comes too late does.
   if (state.armedAt !== undefined && state.armedAt <= at) return

@@ -20,4 +20,4 @@ export {
   type State,
 } from './state.ts'
 export { step } from './step.ts'
-export { DEFAULT_MIN_INTERVAL_MS, isStale, mayAnswer } from './timing.ts'
+export { DEFAULT_MIN_INTERVAL_MS, isDue, mayAnswer } from './timing.ts'

@@ -558,11 +558,22 @@ describe('a process that stood still', () => {
     alpha.now += 5_000
     assert.equal(mayAnswer(alpha.state, alpha.now), false, 'not even before its first step')
     alpha.step({ kind: 'timer' })
-    assert.deepEqual([alpha.view?.isCatchingUp, alpha.view?.healed], [true, []])
+    assert.deepEqual([alpha.view?.isCatchingUp, alpha.view?.mayBeBuried, alpha.view?.healed], [true, true, []])
     assert.equal(mayAnswer(alpha.state, alpha.now), false)
     alpha.hearing(['bravo', 'charlie'], 100)
     assert.deepEqual([alpha.view?.isCatchingUp, alpha.view?.healed], [false, ['bravo', 'charlie']])
     assert.equal(mayAnswer(alpha.state, alpha.now), true)
+  })
+
+  test('too short for anybody to have buried it: it listens, and nobody is said to be back', () => {
+    const alpha = new Alpha()
+    alpha.hearing(['bravo', 'charlie'], 1_000)
+    alpha.now += 340
+    alpha.step({ kind: 'timer' })
+    assert.deepEqual([alpha.view?.isCatchingUp, alpha.view?.mayBeBuried], [true, false])
+    assert.equal(mayAnswer(alpha.state, alpha.now), false)
+    alpha.hearing(['bravo', 'charlie'], 100)
+    assert.deepEqual([alpha.view?.isCatchingUp, alpha.view?.healed], [false, []])
   })
 
   const standstills: readonly [afterLastWordsMs: number, mayAnswerThen: boolean][] = [

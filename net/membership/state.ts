@@ -51,6 +51,8 @@ export type Action =
       readonly healed: readonly string[]
       /** This process stood still and reads what has waited; when it is done, `healed` names everybody alive. */
       readonly isCatchingUp: boolean
+      /** It stood still for so long that the others may have taken it for dead. */
+      readonly mayBeBuried: boolean
     }
   /** Interfaces on which this node may announce: usable, listened to for long enough, and not cut off from the others. */
   | { readonly kind: 'announceable'; readonly interfaces: readonly string[] }
@@ -132,6 +134,7 @@ export interface State {
   judgeNotBefore: number
   /** Set while we read what waited for us while we stood still. */
   catchingUpUntil: number | undefined
+  mayBeBuried: boolean
   leaving: { copiesLeft: number } | undefined
   /** Interfaces that are cut off from their segment: not published, not announced on. */
   cutOff: readonly string[]
@@ -152,6 +155,7 @@ export function initial(options: Options): State {
     armedAt: undefined,
     judgeNotBefore: Number.NEGATIVE_INFINITY,
     catchingUpUntil: undefined,
+    mayBeBuried: false,
     leaving: undefined,
     cutOff: [],
     announceable: [],

@@ -12,7 +12,7 @@ import {
   type State,
   UNICAST,
 } from './state.ts'
-import { deathAt, hearsOn, isStale, listeningTimeMs, nextUrgentAt, ownIntervalMs } from './timing.ts'
+import { deathAt, hearsOn, isStale, listeningTimeMs, mayBeBuried, nextUrgentAt, ownIntervalMs } from './timing.ts'
 
 /** What one step has found out so far. */
 interface Turn {
@@ -46,8 +46,9 @@ const PATIENCE_INTERVALS = 1.5
 
 /**
  * Steps come at every heartbeat of ours. When they did not, this thread stood still: datagrams wait in the sockets, and
- * nobody is dead only because we have not read them yet. The others, however, may have buried us: then we listen for
- * an interval before we answer for anything again (see `mayAnswer`).
+ * nobody is dead only because we have not read them yet. The others, however, may be about to bury us: then we listen
+ * for an interval before we answer for anything again (see `mayAnswer`). That is all, unless they have had the time for
+ * it: if somebody did it sooner, since a heartbeat of ours was lost, its announcements and questions will show.
  */
 function noticeOwnDeafness(turn: Turn): void {
   const { state, now } = turn
@@ -55,6 +56,7 @@ function noticeOwnDeafness(turn: Turn): void {
   if (state.nextSendAt !== undefined && now >= state.nextSendAt + intervalMs) {
     state.judgeNotBefore = now + PATIENCE_INTERVALS * intervalMs
     if (isStale(state, now)) {
+      state.mayBeBuried ||= mayBeBuried(state, now)
       state.catchingUpUntil = now + intervalMs
       turn.isChanged = true
       return
@@ -62,8 +64,10 @@ function noticeOwnDeafness(turn: Turn): void {
   }
   if (state.catchingUpUntil === undefined || now < state.catchingUpUntil) return
   state.catchingUpUntil = undefined
-  for (const { node, isAlive } of state.peers.values()) if (isAlive) turn.healed.push(node)
   turn.isChanged = true
+  if (!state.mayBeBuried) return
+  state.mayBeBuried = false
+  for (const { node, isAlive } of state.peers.values()) if (isAlive) turn.healed.push(node)
 }
 
 function handle(turn: Turn, event: Event): void {
@@ -228,7 +232,9 @@ function reportMembers(turn: Turn): void {
     for (const { mac } of segments) nodeOfMac.set(mac, node)
   }
   const isCatchingUp = state.catchingUpUntil !== undefined
-  turn.actions.push({ kind: 'members', isSettled: state.isSettled, alive, nodeOfMac, silent, healed, isCatchingUp })
+  const { isSettled, mayBeBuried: isLong } = state
+  const standstill = { isCatchingUp, mayBeBuried: isLong }
+  turn.actions.push({ kind: 'members', isSettled, alive, nodeOfMac, silent, healed, ...standstill })
 }
 
 /**

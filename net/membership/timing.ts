@@ -71,6 +71,17 @@ export function isStale(state: State, now: number): boolean {
   return now >= state.nextSendAt + STALE_INTERVALS * ownIntervalMs(state)
 }
 
+/** Whether we have been silent for so long that the others took us for dead, if they heard our last words. */
+export function mayBeBuried(state: State, now: number): boolean {
+  if (state.nextSendAt === undefined) return false
+  return now >= state.nextSendAt + (MISSED_INTERVALS - 1) * ownIntervalMs(state)
+}
+
+/** Whether the timer that was armed last should have rung: then it goes before everything else. */
+export function isDue({ armedAt }: State, now: number): boolean {
+  return armedAt !== undefined && now >= armedAt
+}
+
 /**
  * Whether this node may answer for addresses now: false from the moment on at which it may have been given up by the
  * others until it has listened to them again. A process that stood still finds questions waiting in its sockets, and
