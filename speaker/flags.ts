@@ -93,7 +93,7 @@ export const SPEAKER_FLAGS = {
   },
   'state-max-age-hours': { about: 'last known state that is older is not used', kind: 'number', default: '24' },
   'local-socket': {
-    about: 'Unix socket by which invarctl probe asks this speaker, for its user and root alone; empty = none',
+    about: 'Unix socket by which invarctl asks this speaker, for its user and root alone; empty = none',
     kind: 'text',
     default: '',
   },

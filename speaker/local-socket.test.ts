@@ -6,11 +6,27 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { after, before, describe, test } from 'node:test'
 import { close } from '../runtime/http.ts'
+import type { LocalBgpSource, LocalPeer, LocalRoutes } from './local-bgp.ts'
 import { serveLocally } from './local-socket.ts'
+import type { ObservedPeer, ObservedRoute, PeerCounters } from './wire/messages.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'invar-socket-'))
 const path = join(folder, 'speaker', 'speaker.sock')
 const ANSWERS = [{ interface: 'eth0', mac: '02:00:00:00:00:09', afterMs: 0.4 }]
+const PEER: ObservedPeer = {
+  ...{ name: 'tor', address: '192.0.2.1', port: 179, vrf: '', state: 'Established', sinceMs: 0 },
+  ...{ because: undefined, notice: undefined, session: undefined, bfd: undefined },
+}
+const ROUTE: ObservedRoute = {
+  ...{ prefix: '192.0.2.10/32', state: 'announced', because: undefined, localPreference: 100 },
+  ...{ communities: [], largeCommunities: [], advertisements: ['all'] },
+}
+const COUNTED = { name: 'tor', announcedPrefixes: 1, wantedPrefixes: 2 } as PeerCounters
+const BGP: LocalBgpSource = {
+  peers: () => [PEER, { ...PEER, name: 'spine', state: 'Idle' }],
+  readCounters: () => Promise.resolve({ peers: [COUNTED] }),
+  readRoutes: (peer) => Promise.resolve({ routes: peer === 'tor' ? [ROUTE] : undefined }),
+}
 const asked: string[] = []
 let isDeaf = false
 let server: Server
@@ -20,7 +36,7 @@ before(async () => {
     asked.push(`${ip} ${timeoutMs}`)
     return Promise.resolve(isDeaf ? undefined : ANSWERS)
   }
-  server = await serveLocally({ path, node: 'alpha', ask })
+  server = await serveLocally({ path, node: 'alpha', ask, bgp: BGP })
 })
 after(async () => {
   await close(server)
@@ -55,6 +71,34 @@ describe('the local socket', () => {
     assert.deepEqual(asked.splice(0), ['192.0.2.10 1000'])
   })
 
+  test('tells of the BGP peers, by name', async () => {
+    const [status, body] = await get('/peers')
+    assert.equal(status, 200)
+    const { node, peers } = JSON.parse(body)
+    assert.equal(node, 'alpha')
+    assert.deepEqual(
+      peers.map(({ name, state, routes }: LocalPeer) => [name, state, routes]),
+      [
+        ['spine', 'Idle', undefined],
+        ['tor', 'Established', { announced: 1, wanted: 2 }],
+      ],
+    )
+  })
+
+  test('tells what they were told', async () => {
+    const routesOf = async (target: string) => JSON.parse((await get(target))[1]).peers
+    const { because: _, ...route } = ROUTE
+    assert.deepEqual(await routesOf('/routes?peer=tor'), [{ name: 'tor', state: 'Established', routes: [route] }])
+    assert.deepEqual(await routesOf('/routes?peer=nobody'), [])
+    assert.deepEqual(
+      (await routesOf('/routes')).map(({ name, routes }: LocalRoutes) => [name, routes?.length]),
+      [
+        ['spine', undefined],
+        ['tor', 1],
+      ],
+    )
+  })
+
   const REFUSED: readonly [target: string, method: string, status: number][] = [
     ['/probe', 'GET', 400],
     ['/probe?address=nonsense', 'GET', 400],
@@ -62,6 +106,7 @@ describe('the local socket', () => {
     ['/probe?address=192.0.2.10&wait=60000', 'GET', 400],
     ['/probe?address=192.0.2.10', 'POST', 404],
     ['/else', 'GET', 404],
+    ['/peers', 'POST', 404],
   ]
   for (const [target, method, status] of REFUSED) {
     test(`refuses ${method} ${target}`, async () => {
@@ -74,5 +119,5 @@ describe('the local socket', () => {
 test('what a former life left in its place is replaced', async () => {
   const left = join(folder, 'left.sock')
   writeFileSync(left, '')
-  await close(await serveLocally({ path: left, node: 'alpha', ask: () => Promise.resolve([]) }))
+  await close(await serveLocally({ path: left, node: 'alpha', ask: () => Promise.resolve([]), bgp: BGP }))
 })

@@ -1,14 +1,17 @@
 /**
- * A socket for whoever is on the node as the speaker's user or root: `invarctl probe --local` asks the network through
- * it. HTTP on a Unix socket; in a folder and of a mode that nobody else gets through.
+ * A socket for whoever is on the node as the speaker's user or root: `invarctl --local` asks the network and the speaker
+ * through it. HTTP on a Unix socket; in a folder and of a mode that nobody else gets through.
  *
  *   GET /probe?address=192.0.2.10&wait=1000   →   { address, node, waitedMs, answers: [{ interface, mac, afterMs }] }
+ *   GET /peers                                →   { node, peers: LocalPeer[] }
+ *   GET /routes?peer=tor                      →   { node, peers: LocalRoutes[] }
  */
 import { once } from 'node:events'
 import { chmodSync, mkdirSync, rmSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import { dirname } from 'node:path'
 import { formatAddress, parseAddress } from '../net/ip/index.ts'
+import { type LocalBgpSource, localPeers, localRoutes } from './local-bgp.ts'
 import type { Answer } from './wire/messages.ts'
 
 export interface LocalSocketOptions {
@@ -16,6 +19,7 @@ export interface LocalSocketOptions {
   readonly node: string
   /** undefined = the wire thread does not answer. */
   readonly ask: (ip: string, timeoutMs: number) => Promise<readonly Answer[] | undefined>
+  readonly bgp: LocalBgpSource
 }
 
 const DEFAULT_WAIT_MS = 1_000
@@ -46,17 +50,35 @@ export async function serveLocally(options: LocalSocketOptions): Promise<Server>
   return server
 }
 
-async function respond({ node, ask }: LocalSocketOptions, method: string, target: string): Promise<Response> {
+type Page = (options: LocalSocketOptions, query: URLSearchParams) => Promise<Response>
+
+const PAGES: Readonly<Record<string, Page>> = {
+  '/probe': probe,
+  '/peers': async ({ node, bgp }) => json({ node, peers: await localPeers(bgp) }),
+  '/routes': async ({ node, bgp }, query) =>
+    json({ node, peers: await localRoutes(bgp, query.get('peer') ?? undefined) }),
+}
+
+async function respond(options: LocalSocketOptions, method: string, target: string): Promise<Response> {
   const url = new URL(target, 'http://speaker')
-  if (method !== 'GET' || url.pathname !== '/probe') return { status: 404, body: 'there is GET /probe' }
-  const parsed = parseAddress(url.searchParams.get('address') ?? '')
+  const page = method === 'GET' && Object.hasOwn(PAGES, url.pathname) ? PAGES[url.pathname] : undefined
+  if (page === undefined) return { status: 404, body: `there is GET ${Object.keys(PAGES).join(', ')}` }
+  return page(options, url.searchParams)
+}
+
+function json(value: object): Response {
+  return { status: 200, body: JSON.stringify(value) }
+}
+
+async function probe({ node, ask }: LocalSocketOptions, query: URLSearchParams): Promise<Response> {
+  const parsed = parseAddress(query.get('address') ?? '')
   if (parsed === undefined) return { status: 400, body: 'address is not an IP address' }
-  const waitMs = Number(url.searchParams.get('wait') ?? DEFAULT_WAIT_MS)
+  const waitMs = Number(query.get('wait') ?? DEFAULT_WAIT_MS)
   if (!Number.isInteger(waitMs) || waitMs < 1 || waitMs > MAX_WAIT_MS) {
     return { status: 400, body: `wait is not a number of milliseconds up to ${MAX_WAIT_MS}` }
   }
   const address = formatAddress(parsed)
   const answers = await ask(address, waitMs)
   if (answers === undefined) return { status: 503, body: 'the wire thread does not answer' }
-  return { status: 200, body: JSON.stringify({ address, node, waitedMs: waitMs, answers }) }
+  return json({ address, node, waitedMs: waitMs, answers })
 }

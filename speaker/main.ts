@@ -44,8 +44,15 @@ async function run(flags: SpeakerFlags, log: Log, lifecycle: Lifecycle): Promise
     lifecycle.add('metrics', () => page.stop())
   }
   if (flags.text('local-socket') !== '') {
-    const ask = (ip: string, timeoutMs: number) => wire.ask(ip, timeoutMs)
-    const server = await serveLocally({ path: flags.text('local-socket'), node: flags.text('node-name'), ask })
+    const server = await serveLocally({
+      ...{ path: flags.text('local-socket'), node: flags.text('node-name') },
+      ask: (ip, timeoutMs) => wire.ask(ip, timeoutMs),
+      bgp: {
+        peers: () => speaker.peers,
+        readCounters: () => wire.readCounters(),
+        readRoutes: (peer) => wire.readRoutes(peer),
+      },
+    })
     lifecycle.add('local socket', () => close(server))
   }
   lifecycle.add('speaker', () => speaker.stop())

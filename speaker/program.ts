@@ -45,7 +45,7 @@ import { MembershipSource } from './membership.ts'
 import { exposeSpeaker } from './metrics.ts'
 import { Resumption } from './resumption.ts'
 import type { WireThread } from './thread.ts'
-import type { FromWire, ToWire } from './wire/messages.ts'
+import type { FromWire, ObservedPeer, ToWire } from './wire/messages.ts'
 
 type Start = Extract<ToWire, { readonly kind: 'start' }>
 
@@ -175,6 +175,12 @@ export class Speaker extends InvarOperator {
       return { ok: false, because: `waiting for the key in Secret ${namespace}/${membershipSecret}` }
     }
     return { ok: true }
+  }
+
+  /** How it stands with each BGP peer of this node. */
+  get peers(): Iterable<ObservedPeer> {
+    // It can be asked before it has begun.
+    return this.#bgp?.observer.peers.values() ?? []
   }
 
   /** The addresses are handed over first; then everything else ends. */

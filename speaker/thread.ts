@@ -1,7 +1,7 @@
 /** The wire thread as the main thread sees it: messages in, observations out, and whether its loop turns. */
 import { Worker } from 'node:worker_threads'
 import type { Clock, TimerHandle } from '../runtime/clock.ts'
-import type { Answer, Farewell, FromWire, ToWire, WireCounters } from './wire/messages.ts'
+import type { Answer, Farewell, FromWire, ObservedRoute, ToWire, WireCounters } from './wire/messages.ts'
 
 /** Between two questions whether the thread is alive. */
 const PING_INTERVAL_MS = 1_000
@@ -9,6 +9,8 @@ const PING_INTERVAL_MS = 1_000
 const DEAF_AFTER_MS = 10_000
 /** Nobody waits longer for what the thread can answer at once: its counters, for a scrape. */
 const QUESTION_LIMIT_MS = 1_000
+/** Ten thousand routes cross a few at a time. */
+const ROUTES_LIMIT_MS = 5_000
 /** A thread that was told to leave gets so long to hand over before it is ended. */
 const LEAVE_LIMIT_MS = 3_000
 
@@ -72,6 +74,23 @@ export class WireThread {
       (id) => ({ kind: 'ask', id, ip, timeoutMs }),
       (message, id) => (message.kind === 'answers' && message.id === id ? message.answers : undefined),
       timeoutMs + QUESTION_LIMIT_MS,
+    )
+  }
+
+  /**
+   * What a BGP peer has been told, in no order; undefined when the thread does not answer in time. Without a session
+   * with that peer there are no `routes`.
+   */
+  readRoutes(peer: string): Promise<{ readonly routes: readonly ObservedRoute[] | undefined } | undefined> {
+    const all: ObservedRoute[] = []
+    return this.#question(
+      (id) => ({ kind: 'read-routes', id, peer }),
+      (message, id) => {
+        if (message.kind !== 'peer-routes' || message.id !== id) return undefined
+        all.push(...(message.routes ?? []))
+        return message.isLast ? { routes: message.routes && all } : undefined
+      },
+      ROUTES_LIMIT_MS,
     )
   }
 

@@ -34,6 +34,12 @@ export function parseCommunity(text: string): CommunityParse {
   return { kind: 'large', value: [global, local1, local2] }
 }
 
+/** As `parseCommunity` reads it, or by its registered name. */
+export function formatCommunity(value: number): string {
+  const known = Object.entries(WELL_KNOWN).find(([, registered]) => registered === value)
+  return known?.[0] ?? `${value >>> 16}:${value & 0xffff}`
+}
+
 function parseNumber(text: string, highest: number): number | undefined {
   return /^[0-9]+$/.test(text) && Number(text) <= highest ? Number(text) : undefined
 }

@@ -1,4 +1,5 @@
 export { type Judgement, judge, type Submission } from './admission.ts'
+export { formatCommunity } from './communities.ts'
 export { type Compiled, compile } from './compile.ts'
 export { localPreferencesConflict } from './local-preference.ts'
 export { viewOfNode } from './node-view.ts'

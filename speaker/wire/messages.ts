@@ -97,7 +97,7 @@ export type ToWire =
       readonly complete: boolean
       readonly services: readonly ServiceRoutes[]
     }
-  /** What the peer has been told; answered by `peer-routes`. */
+  /** What the peer has been told; answered by `peer-routes`, in parts. */
   | { readonly kind: 'read-routes'; readonly id: number; readonly peer: string }
   /** Who on the wire answers for the address; answered by `answers` when the time is over. */
   | { readonly kind: 'ask'; readonly id: number; readonly ip: string; readonly timeoutMs: number }
@@ -122,18 +122,20 @@ export type OwnershipReason =
   /** Would own the address, were it not about to stop. */
   | { readonly kind: 'leaving' }
 
+/** This node began or ceased to answer for an address of a Service, or the reason changed. */
+export interface OwnershipChange {
+  readonly key: string
+  readonly ip: string
+  readonly owned: boolean
+  readonly interfaces: readonly string[]
+  readonly reason: OwnershipReason
+}
+
 /** Wire thread → main thread. */
 export type FromWire =
   | { readonly kind: 'ready' }
-  /** This node began or ceased to answer for an address of a Service, or the reason changed. */
-  | {
-      readonly kind: 'ownership'
-      readonly key: string
-      readonly ip: string
-      readonly owned: boolean
-      readonly interfaces: readonly string[]
-      readonly reason: OwnershipReason
-    }
+  /** All that changed since the last such message; each address of each Service at most once. */
+  | { readonly kind: 'ownership'; readonly changes: readonly OwnershipChange[] }
   | { readonly kind: 'members'; readonly alive: readonly string[] }
   | { readonly kind: 'interfaces'; readonly interfaces: readonly ObservedInterface[] }
   /** Somebody else answers for an address that this node announces, or would announce. */
@@ -158,8 +160,13 @@ export type FromWire =
   | { readonly kind: 'peer'; readonly peer: ObservedPeer }
   /** The peer is no longer desired and its session has ended. */
   | { readonly kind: 'peer-gone'; readonly name: string }
-  /** undefined: there is no session with that peer. */
-  | { readonly kind: 'peer-routes'; readonly id: number; readonly routes: readonly ObservedRoute[] | undefined }
+  /** A part of the answer, in no order; `routes` is undefined where there is no session with that peer (any more). */
+  | {
+      readonly kind: 'peer-routes'
+      readonly id: number
+      readonly routes: readonly ObservedRoute[] | undefined
+      readonly isLast: boolean
+    }
 
 /** A station that answers for an address. */
 export interface Answer {

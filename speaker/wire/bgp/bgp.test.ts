@@ -193,14 +193,32 @@ describe('a session', () => {
     await eventually(() => assert.equal(tor.routes.size, 1))
     alpha.bgp.readRoutes(7, 'tor')
     const answer = alpha.messages.at(-1)
-    assert.ok(answer?.kind === 'peer-routes' && answer.id === 7)
+    assert.ok(answer?.kind === 'peer-routes' && answer.id === 7 && answer.isLast)
     const said = answer.routes?.map(({ prefix, state, because }) => [prefix, state, because])
     assert.deepEqual(said, [
       ['192.0.2.10/32', 'announced', undefined],
       ['2001:db8::/64', 'not-carried', 'family-not-negotiated'],
     ])
     alpha.bgp.readRoutes(8, 'nobody')
-    assert.deepEqual(alpha.messages.at(-1), { kind: 'peer-routes', id: 8, routes: undefined })
+    assert.deepEqual(alpha.messages.at(-1), { kind: 'peer-routes', id: 8, routes: undefined, isLast: true })
+  })
+
+  test('many routes are read a few at a time', async () => {
+    const [alpha, tor] = [node(), await router()]
+    alpha.peers([peerAt(tor.port)])
+    alpha.announce(...Array.from({ length: 250 }, (_, host) => `192.0.2.${host}/32`))
+    await eventually(() => assert.equal(tor.routes.size, 250))
+    alpha.bgp.readRoutes(7, 'tor')
+    const parts = () => alpha.messages.flatMap((message) => (message.kind === 'peer-routes' ? [message] : []))
+    await eventually(() => assert.equal(parts().at(-1)?.isLast, true))
+    assert.deepEqual(
+      parts().map(({ routes, isLast }) => [routes?.length, isLast]),
+      [
+        [100, false],
+        [100, false],
+        [50, true],
+      ],
+    )
   })
 })
 

@@ -4,12 +4,26 @@
  */
 import type { Socket } from 'node:net'
 import type { Interfaces } from '../../../native/index.ts'
-import { AdjRibOut, type Contribution, type Ending, identifierOfNodeName } from '../../../net/bgp/index.ts'
+import {
+  AdjRibOut,
+  type Contribution,
+  type Ending,
+  identifierOfNodeName,
+  type RouteReport,
+} from '../../../net/bgp/index.ts'
 import { type Address, parsePrefix } from '../../../net/ip/index.ts'
 import type { Clock } from '../../../runtime/clock.ts'
 import type { Random } from '../../../runtime/random.ts'
 import { Bfd } from '../bfd/index.ts'
-import type { DesiredPeers, DesiredRoute, Farewell, FromWire, PeerCounters, ServiceRoutes } from '../messages.ts'
+import type {
+  DesiredPeers,
+  DesiredRoute,
+  Farewell,
+  FromWire,
+  ObservedRoute,
+  PeerCounters,
+  ServiceRoutes,
+} from '../messages.ts'
 import { Listener } from './listener.ts'
 import { Neighbors } from './neighbors.ts'
 import { countersOf, observe, observeRoute } from './observe.ts'
@@ -21,6 +35,9 @@ const WITHDRAW_MS = 250
 
 /** After the last word on all connections. */
 const LAST_WORD_MS = 100
+
+/** Routes told to who asks what a peer has been told, before the loop turns. */
+const ROUTES_A_TURN = 100
 
 /** For so long after its start a speaker counts as one that has come back (RFC 4724 section 4.1). */
 const RESTART_WINDOW_MS = 60_000
@@ -136,9 +153,24 @@ export class Bgp {
   }
 
   readRoutes(id: number, peer: string): void {
-    const isKnown = this.#peers.get(peer)?.standing !== undefined
-    const routes = isKnown ? this.#rib.routes(peer).map(observeRoute) : undefined
-    this.#options.post({ kind: 'peer-routes', id, routes })
+    if (this.#peers.get(peer)?.standing !== undefined) this.#tellRoutes(id, this.#rib.eachRoute(peer))
+    else this.#options.post({ kind: 'peer-routes', id, routes: undefined, isLast: true })
+  }
+
+  /** A few in a turn of the loop: what peers time comes in between. */
+  #tellRoutes(id: number, remaining: Generator<RouteReport, void, void>): void {
+    const { clock, post } = this.#options
+    const routes: ObservedRoute[] = []
+    while (routes.length < ROUTES_A_TURN) {
+      const { value } = remaining.next()
+      if (value === undefined) {
+        post({ kind: 'peer-routes', id, routes, isLast: true })
+        return
+      }
+      routes.push(observeRoute(value))
+    }
+    post({ kind: 'peer-routes', id, routes, isLast: false })
+    clock.setTimeout(() => this.#tellRoutes(id, remaining), 0)
   }
 
   #welcome(desired: DesiredPeers['peers'][number]): void {
