@@ -8,9 +8,6 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Batches taken in one turn of the loop, so that a flood does not starve the other sockets and the timers. */
-#define ROUNDS_PER_TURN 4
-
 static void receive(struct batch_socket *self);
 static void flush_queue(struct batch_socket *self);
 static void report_error(struct batch_socket *self, int error);
@@ -99,23 +96,21 @@ static void report_error(struct batch_socket *self, int error) {
 
 /* ---- receiving -------------------------------------------------------------------------------------------------- */
 
+/* One batch in each turn of the loop, so that a flood does not starve the other sockets and the timers. */
 static void receive(struct batch_socket *self) {
   struct batch *batch = &self->received;
-  for (int round = 0; round < ROUNDS_PER_TURN && !self->closing; round++) {
-    int count = recvmmsg(self->fd, batch->headers, batch->slots, MSG_DONTWAIT, NULL);
-    if (count < 0) {
-      if (errno != EAGAIN && errno != EINTR) report_error(self, errno);
-      return;
-    }
-    for (int i = 0; i < count; i++) {
-      bool truncated = (batch->headers[i].msg_hdr.msg_flags & MSG_TRUNC) != 0;
-      self->counters.truncated += truncated;
-      batch->lengths[i] = truncated ? 0 : batch->headers[i].msg_len;
-    }
-    uint32_t replies = call_with_number(self, self->on_frames, (uint32_t)count);
-    if (replies > 0 && !self->closing) batch_socket_send(self, replies);
-    if ((uint32_t)count < batch->slots) return;
+  int count = recvmmsg(self->fd, batch->headers, batch->slots, MSG_DONTWAIT, NULL);
+  if (count < 0) {
+    if (errno != EAGAIN && errno != EINTR) report_error(self, errno);
+    return;
   }
+  for (int i = 0; i < count; i++) {
+    bool truncated = (batch->headers[i].msg_hdr.msg_flags & MSG_TRUNC) != 0;
+    self->counters.truncated += truncated;
+    batch->lengths[i] = truncated ? 0 : batch->headers[i].msg_len;
+  }
+  uint32_t replies = call_with_number(self, self->on_frames, (uint32_t)count);
+  if (replies > 0 && !self->closing) batch_socket_send(self, replies);
 }
 
 /* ---- sending ---------------------------------------------------------------------------------------------------- */
@@ -201,20 +196,38 @@ static void free_socket(struct batch_socket *self) {
   free(self);
 }
 
-static void on_closed(uv_handle_t *poll) {
-  struct batch_socket *self = poll->data;
+static void part_closed(struct batch_socket *self) {
+  if (--self->parts_open > 0) return;
   if (self->cleanup != NULL) napi_remove_async_cleanup_hook(self->cleanup);
   free_socket(self);
 }
 
+static void on_poll_closed(uv_handle_t *poll) {
+  part_closed(poll->data);
+}
+
+static void on_descriptor_closed(uv_fs_t *request) {
+  struct batch_socket *self = request->data;
+  uv_fs_req_cleanup(request);
+  part_closed(self);
+}
+
+/*
+ * The descriptor is closed in libuv's thread pool: the kernel lets closing a packet socket wait until no processor
+ * delivers to it any more, some 15 ms, and this thread has others to serve. Nothing is heard from it meanwhile.
+ */
 void batch_socket_close(struct batch_socket *self) {
   if (self->closing) return;
   self->closing = true;
   if (self->handle != NULL) self->handle->socket = NULL;
   uv_poll_stop(&self->poll);
-  close(self->fd);
   if (!self->in_callback) release_references(self);
-  uv_close((uv_handle_t *)&self->poll, on_closed);
+  self->parts_open = 2;
+  uv_close((uv_handle_t *)&self->poll, on_poll_closed);
+  self->closing_request.data = self;
+  if (uv_fs_close(self->poll.loop, &self->closing_request, self->fd, on_descriptor_closed) == 0) return;
+  close(self->fd);
+  self->parts_open--;
 }
 
 /* The thread ends with the socket open. */

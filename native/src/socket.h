@@ -64,6 +64,9 @@ struct batch_socket {
   socklen_t destination_bytes;
   bool closing;
   bool in_callback;
+  /* While it is closed: how many of the poll handle and the descriptor are not yet. */
+  int parts_open;
+  uv_fs_t closing_request;
   struct batch received;
   struct batch sending;
   struct queue queue;
