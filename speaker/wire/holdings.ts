@@ -14,11 +14,16 @@ export interface Held {
   readonly counters: AddressCounters
 }
 
+/** More are forgotten, not shared any more. */
+const MAX_INTERFACE_LISTS = 100
+
 export class Holdings {
   readonly #byText = new Map<string, Held>()
   /** By signed 32-bit number: no text, no bigint and no boxed number in the way of an ARP reply. */
   readonly #ipv4 = new Map<number, Held>()
   readonly #ipv6 = new Map<bigint, Held>()
+  /** One list for all that are held alike: ten thousand of their own would displace each other from the cache. */
+  readonly #interfaceLists = new Map<string, readonly string[]>()
   /** Addresses that somebody asks about right now, and how many do, by key of #ipv4 or #ipv6. */
   readonly #asked = new Map<number | bigint, number>()
 
@@ -27,7 +32,7 @@ export class Holdings {
     const address = parseAddress(ip)
     if (address === undefined) throw new Error(`desired address ${ip} is no address`)
     const counters = this.#byText.get(ip)?.counters ?? { requestsReceived: 0, responsesSent: 0, gratuitousSent: 0 }
-    const held = { ip, address, isAnswered, interfaces, counters }
+    const held = { ip, address, isAnswered, interfaces: this.#listLike(interfaces), counters }
     this.#byText.set(ip, held)
     if (address.family === 4) this.#ipv4.set(ipv4Key(address), held)
     else this.#ipv6.set(address.bits, held)
@@ -87,6 +92,16 @@ export class Holdings {
     return [...this.#byText.values()]
       .filter(({ isAnswered }) => isAnswered)
       .map(({ ip, counters }) => ({ ip, ...counters }))
+  }
+
+  /** Names of interfaces come and go seldom, and in few combinations. */
+  #listLike(interfaces: readonly string[]): readonly string[] {
+    const key = interfaces.join()
+    const known = this.#interfaceLists.get(key)
+    if (known !== undefined) return known
+    if (this.#interfaceLists.size >= MAX_INTERFACE_LISTS) this.#interfaceLists.clear()
+    this.#interfaceLists.set(key, interfaces)
+    return interfaces
   }
 
   #holding(held: Held | undefined, key: number | bigint, interfaceName: string): Holding {
