@@ -10,12 +10,15 @@
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/filter.h>
 #include <linux/if_packet.h>
 #include <net/ethernet.h>
 #include <net/if.h>
 #include <netinet/if_ether.h>
 #include <poll.h>
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,6 +51,13 @@ static int open_socket(const char *interface, uint8_t *mac) {
   memcpy(mac, request.ifr_hwaddr.sa_data, ETH_ALEN);
   struct sockaddr_ll address = {
       .sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ARP), .sll_ifindex = (int)if_nametoindex(interface)};
+  /* Answers alone, so that another's flood of broadcast questions is no work of this program: ARP operation 2. */
+  struct sock_filter answers[] = {
+      BPF_STMT(BPF_LD | BPF_H | BPF_ABS, offsetof(struct frame, arp) + offsetof(struct arphdr, ar_op)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ARPOP_REPLY, 0, 1), BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
+      BPF_STMT(BPF_RET | BPF_K, 0)};
+  struct sock_fprog filter = {.len = sizeof answers / sizeof *answers, .filter = answers};
+  if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof filter) != 0) fail("SO_ATTACH_FILTER");
   int on = 1;
   if (setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on) != 0) fail("SO_TIMESTAMPNS");
   if (bind(fd, (struct sockaddr *)&address, sizeof address) != 0) fail("bind");
