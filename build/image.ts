@@ -147,7 +147,13 @@ function sharedLibraries(paths: readonly string[]): string[] {
   return [...new Set(found)].sort()
 }
 
-/** Writes the image's files into a folder; capabilities are left to `setcap`, which needs privilege. */
+/** Bundles the programs and writes the image's files into a folder. */
+export async function buildTree(directory: string): Promise<void> {
+  await bundle()
+  writeTree(directory)
+}
+
+/** Capabilities are left to `setcap`, which needs privilege. */
 function writeTree(directory: string): void {
   for (const entry of imageEntries()) {
     const path = join(directory, entry.path)
@@ -165,8 +171,7 @@ function megabytes(bytes: number): string {
 async function main(): Promise<void> {
   const { values } = parseArgs({ options: { tree: { type: 'string' }, gzip: { type: 'boolean' } } })
   if (values.tree !== undefined) {
-    await bundle()
-    writeTree(values.tree)
+    await buildTree(values.tree)
     return
   }
   const archive = readFileSync(await buildImage())
