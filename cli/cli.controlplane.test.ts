@@ -9,7 +9,10 @@ import { l2, pool } from '../testkit/resources.ts'
 
 const NAMESPACE = 'metallb-system'
 const ROOT = join(import.meta.dirname, '..')
-const COMMANDS = ['lint', 'pools', 'explain', 'plan', 'owners', 'probe', 'drain', 'rotate-key', 'version', 'completion']
+const COMMANDS = [
+  ...['lint', 'pools', 'explain', 'plan', 'owners', 'probe', 'peers', 'routes', 'drain', 'rotate-key'],
+  ...['version', 'completion'],
+]
 
 let plane: ControlPlane
 /** What `pools` said before the CRDs were there. */
@@ -321,6 +324,17 @@ describe('probe', () => {
     assertCouldNotRun(await invarctl(['probe', '192.0.2.0', '--node', 'node-a']), /no speaker runs on node node-a/)
     const local = await invarctl(['probe', '192.0.2.0', '--local', '--socket', '/nowhere'])
     assertCouldNotRun(local, /socket \/nowhere cannot be asked \(connect ENOENT/)
+  })
+})
+
+describe('peers and routes', () => {
+  test('without a speaker', async () => {
+    for (const command of ['peers', 'routes']) {
+      assertCouldNotRun(await invarctl([command]), /no speaker runs in namespace metallb-system: .*--install-namespace/)
+      assertCouldNotRun(await invarctl([command, '--node', 'node-a']), /no speaker runs on node node-a/)
+      const local = await invarctl([command, '--local', '--socket', '/nowhere'])
+      assertCouldNotRun(local, /socket \/nowhere cannot be asked \(connect ENOENT/)
+    }
   })
 })
 

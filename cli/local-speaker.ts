@@ -12,7 +12,7 @@ export async function askLocalSpeaker(socketPath: string, path: string, limitMs:
     asked.end()
   })
   const body = await text(answer)
-  if (answer.statusCode !== 200) throw new CannotRun(`the speaker refuses: ${body.trim()}`, 'see invarctl probe --help')
+  if (answer.statusCode !== 200) throw new CannotRun(`the speaker refuses: ${body.trim()}`, 'see invarctl --help')
   return JSON.parse(body)
 }
 

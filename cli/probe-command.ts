@@ -1,6 +1,6 @@
 /** Who asks for `invarctl probe`: the speaker of this machine, or one in the cluster that does not own the address. */
 import { formatAddress, parseAddress } from '../net/ip/index.ts'
-import { type KubeConfigSource, PODS, type Pod, SERVICE_L2_STATUSES, SERVICES } from '../operator/index.ts'
+import { SERVICE_L2_STATUSES, SERVICES } from '../operator/index.ts'
 import { CannotRun } from './cannot-run.ts'
 import { installNamespace, listAll } from './cluster-state.ts'
 import { asking, type ClusterFlags, type Connection, connect } from './connection.ts'
@@ -8,8 +8,8 @@ import { askLocalSpeaker } from './local-speaker.ts'
 import { stayingAlive } from './patience.ts'
 import { type Probe, probeReport } from './probe.ts'
 import type { ProbeFlags } from './program.ts'
-import { runInSpeaker } from './remote-speaker.ts'
 import type { Report } from './report.ts'
+import { askSpeaker, nodesOf, type SpeakerOf, speakerOn, speakersIn } from './speakers.ts'
 
 /** The way there and back. */
 const OVERHEAD_MS = 15_000
@@ -41,14 +41,9 @@ async function askedThere(
   try {
     const namespace = await asking(connection, () => installNamespace(connection))
     const owners = await ownersOf(address, connection, namespace)
-    const pod = chosen(await speakersIn(connection, namespace), owners, flags.node)
-    const args = ['probe', address, '--local', '--wait', String(waitMs), '-o', 'json']
-    const source: KubeConfigSource =
-      flags.kubeconfig === undefined
-        ? { kind: 'default', context: flags.context }
-        : { kind: 'file', path: flags.kubeconfig, context: flags.context }
-    const target = { namespace, name: pod.metadata.name }
-    const probe = (await runInSpeaker(source, target, args, waitMs + OVERHEAD_MS)) as Probe
+    const speaker = chosen(await speakersIn(connection, namespace), owners, flags.node)
+    const args = ['probe', address, '--wait', String(waitMs)]
+    const probe = (await askSpeaker(flags, speaker, args, waitMs + OVERHEAD_MS)) as Probe
     return { ...probe, reportedBy: owners }
   } finally {
     connection.client.close()
@@ -69,26 +64,10 @@ function ownersOf(address: string, connection: Connection, namespace: string): P
   })
 }
 
-/** By the labels of the manifests, or of the chart. */
-const SPEAKER_LABELS = ['component=speaker', 'app.kubernetes.io/component=speaker']
-
-function speakersIn({ client, ...connection }: Connection, namespace: string): Promise<readonly Pod[]> {
-  return asking({ client, ...connection }, async () => {
-    const lists = await Promise.all(
-      SPEAKER_LABELS.map((labelSelector) => client.list(PODS, { namespace, labelSelector })),
-    )
-    return lists.flatMap(({ items }) => items).filter(({ status }) => status?.phase === 'Running')
-  })
-}
-
-function chosen(pods: readonly Pod[], owners: readonly string[], node: string | undefined): Pod {
-  const nodes = pods.map(({ spec }) => spec?.nodeName).join(', ') || 'none'
-  if (node !== undefined) {
-    const pod = pods.find(({ spec }) => spec?.nodeName === node)
-    if (pod === undefined) throw new CannotRun(`no speaker runs on node ${node}`, `there are speakers on: ${nodes}`)
-    return pod
-  }
-  const other = pods.find(({ spec }) => !owners.includes(spec?.nodeName ?? ''))
+function chosen(speakers: readonly SpeakerOf[], owners: readonly string[], node: string | undefined): SpeakerOf {
+  if (node !== undefined) return speakerOn(speakers, node)
+  const other = speakers.find((speaker) => !owners.includes(speaker.node))
   if (other !== undefined) return other
-  throw new CannotRun('no speaker runs on a node that does not own the address', `name one with --node (${nodes})`)
+  const remedy = `name one with --node (${nodesOf(speakers)})`
+  throw new CannotRun('no speaker runs on a node that does not own the address', remedy)
 }

@@ -22,7 +22,7 @@ export function programOf(name: string, present: Present): Command {
     .addHelpText('after', EXIT_CODES)
   const commands = [
     ...[lintCommand, poolsCommand, explainCommand, planCommand],
-    ...[ownersCommand, probeCommand, drainCommand, rotateKeyCommand],
+    ...[ownersCommand, probeCommand, peersCommand, routesCommand, drainCommand, rotateKeyCommand],
   ].map((make) => make(name, present))
   for (const command of [...commands, versionCommand(present), completionCommand(name, program)]) {
     program.addCommand(command.copyInheritedSettings(program))
@@ -32,7 +32,8 @@ export function programOf(name: string, present: Present): Command {
 
 const EXIT_CODES = `
 Exit codes: 0 = nothing wrong, 1 = found what it looks for (lint: problems; plan: a Service loses or moves;
-drain: an address that nobody would answer for; probe: no answer, or several stations),
+drain: an address that nobody would answer for; probe: no answer, or several stations; peers, routes: a peer
+without a session, or a speaker that does not answer),
 2 = could not run. INVAR_DEBUG=1 shows where an error comes from.`
 
 interface OutputFlags {
@@ -149,29 +150,61 @@ function drainCommand(name: string, present: Present): Command {
   return withOutput(withCluster(command))
 }
 
+function withSpeaker(command: Command): Command {
+  return withCluster(command)
+    .option('--local', 'ask the speaker of the machine that this runs on, by its socket')
+    .option('--socket <path>', 'socket of that speaker, its --local-socket', DEFAULT_SOCKET)
+}
+
+export interface SpeakerFlags extends ClusterFlags, OutputFlags {
+  readonly node?: string
+  readonly local?: boolean
+  readonly socket: string
+}
+
 function probeCommand(name: string, present: Present): Command {
   const command = new Command('probe')
     .description('ask the network who answers for an address, from a node that does not own it')
     .argument('<address>', 'IPv4 or IPv6')
     .option('--node <name>', 'ask from this node; default: one that does not report that it answers')
-    .option('--local', 'ask the speaker of the machine that this runs on, by its socket')
-    .option('--socket <path>', 'socket of that speaker, its --local-socket', DEFAULT_SOCKET)
     .option('--wait <milliseconds>', 'for so long answers are collected', '1000')
     .addHelpText('after', examples(name, ['probe 192.0.2.10', 'probe 2001:db8::10 --node node-b -o json']))
     .action(async (address: string, { output, ...flags }: ProbeFlags) => {
       const { runProbe } = await import('./probe-command.ts')
       present(await runProbe(address, flags), output)
     })
-  return withOutput(withCluster(command))
+  return withOutput(withSpeaker(command))
+}
+
+function peersCommand(name: string, present: Present): Command {
+  const command = new Command('peers')
+    .description('say how it stands with the BGP peers of every node: state, routes, BFD, and why a session is down')
+    .option('--node <name>', 'of this node alone')
+    .addHelpText('after', examples(name, ['peers', 'peers --node node-b -o wide', 'peers -o json']))
+    .action(async ({ output, ...flags }: SpeakerFlags) => {
+      const { runPeers } = await import('./bgp-commands.ts')
+      present(await runPeers(flags), output)
+    })
+  return withOutput(withSpeaker(command))
+}
+
+function routesCommand(name: string, present: Present): Command {
+  const command = new Command('routes')
+    .description('list what the BGP peers have been told: routes, attributes, and the BGPAdvertisements they come from')
+    .argument('[peer]', 'name of a BGPPeer; default: all')
+    .option('--node <name>', 'from this node alone')
+    .addHelpText('after', examples(name, ['routes', 'routes tor --node node-b', 'routes tor -o json']))
+    .action(async (peer: string | undefined, { output, ...flags }: SpeakerFlags) => {
+      const { runRoutes } = await import('./bgp-commands.ts')
+      present(await runRoutes(peer, flags), output)
+    })
+  return withOutput(withSpeaker(command))
 }
 
 /** As deploy/invar.yaml has it. */
 const DEFAULT_SOCKET = '/var/lib/invar/speaker/speaker.sock'
 
-export interface ProbeFlags extends ClusterFlags, OutputFlags {
-  readonly node?: string
-  readonly local?: boolean
-  readonly socket: string
+export interface ProbeFlags extends SpeakerFlags {
   readonly wait: string
 }
 

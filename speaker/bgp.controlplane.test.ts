@@ -1,7 +1,11 @@
 /** The speaker as a process on a real API server, and a router that listens to what it announces. */
 import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { after, before, suite, test } from 'node:test'
+import { promisify } from 'node:util'
+import type { PeerRow } from '../cli/peers.ts'
+import type { RouteRow } from '../cli/routes.ts'
 import { adaptTcp, type TcpPath } from '../native/index.ts'
 import { formatCommunity } from '../net/bgp/index.ts'
 import { TestRouter } from '../testkit/bgp-router.ts'
@@ -53,6 +57,7 @@ async function startSpeaker(): Promise<Program> {
     'health-probe-port': await freePort(),
     port: metricsPort,
     'plain-metrics': true,
+    'local-socket': join(workplace.directory, 'speaker.sock'),
   }
   const args = Object.entries(flags).map(([name, value]) => `--${name}=${value}`)
   return startProgram(workplace, {
@@ -100,6 +105,14 @@ async function comesTrue(assertion: () => void | Promise<void>): Promise<void> {
   } catch (error) {
     throw new Error(speaker.lastLines(20), { cause: error })
   }
+}
+
+/** What it prints when it asks this speaker. */
+async function invarctl(...words: readonly string[]) {
+  const main = join(import.meta.dirname, '..', 'cli', 'main.ts')
+  const where = ['--local', '--socket', join(workplace.directory, 'speaker.sock'), '-o', 'json']
+  const { stdout } = await promisify(execFile)(process.execPath, [main, ...words, ...where])
+  return JSON.parse(stdout)
 }
 
 function loopbackPath(password: string): TcpPath {
@@ -158,6 +171,21 @@ suite('BGP from the API server to a router', { timeout: 180_000 }, () => {
     assert.match(
       page,
       /^metallb_speaker_announced\{service="default\/web",protocol="bgp",node="alpha",ip="192.0.2.10"\} 1$/m,
+    )
+  })
+
+  test('invarctl says how the session stands, and what the peer was told', async () => {
+    const { peers } = await invarctl('peers')
+    assert.deepEqual(
+      peers.map(({ node, peer: name, state, routes }: PeerRow) => [node, name, state, routes]),
+      [['alpha', 'tor', 'Established', { announced: 1, wanted: 1 }]],
+    )
+    const told = await invarctl('routes', 'tor')
+    assert.deepEqual(
+      told.peers[0].routes.map(({ prefix, state, communities, advertisements }: RouteRow) => {
+        return [prefix, state, communities, advertisements]
+      }),
+      [['192.0.2.10/32', 'announced', ['64512:7', '64512:100'], ['all']]],
     )
   })
 

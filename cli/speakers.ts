@@ -1,0 +1,54 @@
+/** The speakers of a cluster, and how one of them is asked. */
+import { type KubeConfigSource, PODS, type Pod } from '../operator/index.ts'
+import { CannotRun } from './cannot-run.ts'
+import { asking, type ClusterFlags, type Connection } from './connection.ts'
+import { runInSpeaker } from './remote-speaker.ts'
+
+export interface SpeakerOf {
+  readonly node: string
+  readonly pod: { readonly namespace: string; readonly name: string }
+}
+
+/** By the labels of the manifests, or of the chart. */
+const SPEAKER_LABELS = ['component=speaker', 'app.kubernetes.io/component=speaker']
+
+/** Those that run, by node. @throws CannotRun */
+export function speakersIn(connection: Connection, namespace: string): Promise<readonly SpeakerOf[]> {
+  return asking(connection, async () => {
+    const { client } = connection
+    const lists = await Promise.all(
+      SPEAKER_LABELS.map((labelSelector) => client.list(PODS, { namespace, labelSelector })),
+    )
+    const running = lists.flatMap(({ items }) => items).filter(({ status }) => status?.phase === 'Running')
+    const byName = new Map(running.map((pod) => [pod.metadata.name, speakerOf(pod, namespace)]))
+    return [...byName.values()].sort((a, b) => (a.node < b.node ? -1 : 1))
+  })
+}
+
+function speakerOf({ metadata, spec }: Pod, namespace: string): SpeakerOf {
+  return { node: spec?.nodeName ?? '', pod: { namespace, name: metadata.name } }
+}
+
+/** @throws CannotRun where none runs there */
+export function speakerOn(speakers: readonly SpeakerOf[], node: string): SpeakerOf {
+  const found = speakers.find((speaker) => speaker.node === node)
+  if (found !== undefined) return found
+  throw new CannotRun(`no speaker runs on node ${node}`, `there are speakers on: ${nodesOf(speakers)}`)
+}
+
+/** For people. */
+export function nodesOf(speakers: readonly SpeakerOf[]): string {
+  return speakers.map(({ node }) => node).join(', ') || 'none'
+}
+
+/** Runs `invarctl` there and reads the JSON that it prints. @throws CannotRun */
+export function askSpeaker(
+  { kubeconfig, context }: ClusterFlags,
+  { pod }: SpeakerOf,
+  args: readonly string[],
+  limitMs: number,
+): Promise<unknown> {
+  const source: KubeConfigSource =
+    kubeconfig === undefined ? { kind: 'default', context } : { kind: 'file', path: kubeconfig, context }
+  return runInSpeaker(source, pod, [...args, '--local', '-o', 'json'], limitMs)
+}
