@@ -1,6 +1,7 @@
 /**
  * A TCP proxy that stands between a client and a real server and does to the bytes what networks do: cuts connections
- * after a number of bytes, lets them stall, refuses new ones, delays everything.
+ * after a number of bytes, lets them stall, refuses new ones, delays everything. It runs in the test's own loop: what
+ * blocks that (`plane.kubectl`) stops all traffic, and waits for ever where it needs the traffic itself.
  */
 
 import type { AddressInfo } from 'node:net'
