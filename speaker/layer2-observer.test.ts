@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { Layer2Decision } from '../core/announce/index.ts'
-import { silentLog } from '../runtime/log.ts'
+import { createLog } from '../runtime/log.ts'
 import { Layer2Observer } from './layer2-observer.ts'
 import type { FromWire, OwnershipReason } from './wire/messages.ts'
 
@@ -26,6 +26,7 @@ const SILENT: Layer2Decision = { kind: 'silent', because: 'noEndpoints', detail:
 class Bench {
   readonly told: string[] = []
   readonly reports: string[] = []
+  readonly logged: string[] = []
   decision: Layer2Decision | undefined = ANNOUNCED
   reporters: readonly string[] = []
   readonly observer: Layer2Observer
@@ -38,7 +39,7 @@ class Bench {
       raise: (key, { type, reason, message, topic }) =>
         this.told.push(`${type} ${key} ${reason} [${topic}] ${message}`),
       forget: (key, topic) => this.told.push(`forget ${key} [${topic}]`),
-      log: silentLog,
+      log: createLog({ level: 'info', wall: () => 0, write: (line) => this.logged.push(line) }),
     })
     const later = { addAfter: (key: string, delayMs: number) => void this.reports.push(`${key} in ${delayMs} ms`) }
     this.observer.tell({ add: (key) => void this.reports.push(key) }, later)
@@ -47,7 +48,7 @@ class Bench {
 
   owns(owned: boolean, reason: OwnershipReason): void {
     const interfaces = owned ? ['eth7'] : []
-    this.observer.take({ kind: 'ownership', key: KEY, ip: IP, owned, interfaces, reason })
+    this.observer.take({ kind: 'ownership', changes: [{ key: KEY, ip: IP, owned, interfaces, reason }] })
   }
 
   conflict(phase: 'announcing' | 'probing'): void {
@@ -201,4 +202,30 @@ test('an observation that is not about layer 2 changes nothing', () => {
   const bench = new Bench()
   bench.observer.take({ kind: 'pong', id: 1 } satisfies FromWire)
   assert.deepEqual([bench.said(), bench.reports], [[], []])
+})
+
+describe('changes of ownership in the log', () => {
+  const logged = (count: number) => {
+    const bench = new Bench()
+    bench.logged.splice(0)
+    const reason = { kind: 'lost-election', owner: 'bravo' } as const
+    const ips = Array.from({ length: count }, (_, at) => `192.0.2.${at}`)
+    const changes = ips.map((ip) => ({ key: `a/${ip}`, ip, owned: false, interfaces: [], reason }))
+    bench.observer.take({ kind: 'ownership', changes })
+    return bench.logged.map((line) => JSON.parse(line) as { msg: string; reasons?: object })
+  }
+
+  test('a few have a line each', () => {
+    assert.deepEqual(
+      logged(2).map(({ msg }) => msg),
+      ['not answering for 192.0.2.0', 'not answering for 192.0.2.1'],
+    )
+  })
+
+  test('many are counted in one line', () => {
+    const [line, ...rest] = logged(3000)
+    assert.deepEqual(rest, [])
+    assert.equal(line!.msg, 'answering for 0 and not for 3000 of 3000 addresses')
+    assert.deepEqual(line!.reasons, { 'lost-election': 3000 })
+  })
 })

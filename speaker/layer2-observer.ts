@@ -6,7 +6,7 @@ import type { Log } from '../runtime/log.ts'
 import { Conflicts } from './conflicts.ts'
 import type { Situation } from './layer2-reports.ts'
 import { Ownership } from './ownership.ts'
-import type { FromWire } from './wire/messages.ts'
+import type { FromWire, OwnershipChange } from './wire/messages.ts'
 
 export interface Layer2ObserverOptions {
   readonly node: string
@@ -21,6 +21,8 @@ export interface Layer2ObserverOptions {
 
 /** A Service that nobody answers for is spoken of only after this: its Pods may be starting. */
 const SILENCE_TOLD_AFTER_MS = 5_000
+/** Changes of ownership that are logged one by one when they come together. */
+const MOST_TOLD_SINGLY = 10
 /** Topic of the events that say why nobody answers. */
 const SILENCE = 'layer2'
 /** Topic of the event that this node answers. A report that could not be written is tried again; the event is not. */
@@ -50,7 +52,7 @@ export class Layer2Observer {
   take(message: FromWire): void {
     switch (message.kind) {
       case 'ownership':
-        this.#takeOwnership(message)
+        this.#takeOwnership(message.changes)
         return
       case 'members':
         this.#alive = message.alive
@@ -116,14 +118,31 @@ export class Layer2Observer {
     return DONE
   }
 
-  #takeOwnership(message: FromWire & { kind: 'ownership' }): void {
-    this.ownership.take(message)
-    this.#reports?.add(message.key)
-    const { key, ip, owned, interfaces, reason } = message
-    if (!owned) this.#options.forget(key, ASSIGNMENT)
-    if (reason.kind === 'no-usable-interface') this.#silences?.addAfter(key, SILENCE_TOLD_AFTER_MS)
-    const text = `${owned ? 'answering' : 'not answering'} for ${ip}`
-    this.#options.log.info('ownership', text, { key, interfaces, reason })
+  #takeOwnership(changes: readonly OwnershipChange[]): void {
+    for (const change of changes) {
+      const { key, owned, reason } = change
+      this.ownership.take(change)
+      this.#reports?.add(key)
+      if (!owned) this.#options.forget(key, ASSIGNMENT)
+      if (reason.kind === 'no-usable-interface') this.#silences?.addAfter(key, SILENCE_TOLD_AFTER_MS)
+    }
+    this.#logOwnership(changes)
+  }
+
+  /** Each by itself while they are few; thousands are counted, and told one by one at the level for that. */
+  #logOwnership(changes: readonly OwnershipChange[]): void {
+    const { log } = this.#options
+    const isFew = changes.length <= MOST_TOLD_SINGLY
+    for (const { key, ip, owned, interfaces, reason } of changes) {
+      const text = `${owned ? 'answering' : 'not answering'} for ${ip}`
+      log[isFew ? 'info' : 'debug']('ownership', text, { key, interfaces, reason })
+    }
+    if (isFew) return
+    const answering = changes.filter(({ owned }) => owned).length
+    const reasons = Object.groupBy(changes, ({ reason }) => reason.kind)
+    const counts = Object.fromEntries(Object.entries(reasons).map(([kind, each]) => [kind, each.length]))
+    const text = `answering for ${answering} and not for ${changes.length - answering} of ${changes.length} addresses`
+    log.info('ownership', text, { reasons: counts })
   }
 
   #takeConflict(message: FromWire & { kind: 'conflict' }): void {

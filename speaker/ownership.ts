@@ -1,4 +1,4 @@
-import type { FromWire, OwnershipReason } from './wire/messages.ts'
+import type { OwnershipChange, OwnershipReason } from './wire/messages.ts'
 
 export interface OwnedAddress {
   readonly ip: string
@@ -14,8 +14,7 @@ export class Ownership {
   /** Keys of Services by address: several share one. */
   readonly #keys = new Map<string, Set<string>>()
 
-  take(message: FromWire & { kind: 'ownership' }): void {
-    const { key, ip, owned, interfaces, reason } = message
+  take({ key, ip, owned, interfaces, reason }: OwnershipChange): void {
     const addresses = this.#services.get(key) ?? new Map<string, OwnedAddress>()
     addresses.set(ip, { ip, isOwned: owned, interfaces, reason })
     this.#services.set(key, addresses)

@@ -2,7 +2,7 @@
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import type { DesiredService, FromWire, GatewayProbe, ToWire } from '../speaker/wire/messages.ts'
+import type { DesiredService, FromWire, GatewayProbe, OwnershipChange, ToWire } from '../speaker/wire/messages.ts'
 import { Inbox } from './inbox.ts'
 import type { Namespace } from './netns.ts'
 
@@ -11,20 +11,25 @@ const MAIN = fileURLToPath(new URL('./wire-node-main.ts', import.meta.url))
 export const HEARTBEAT_PORT = 7946
 export const TEST_KEY = new Uint8Array(32).fill(7)
 
+/** As the wire thread reports it, but each change of ownership by itself. */
+export type Observation =
+  | Exclude<FromWire, { readonly kind: 'ownership' }>
+  | (OwnershipChange & { readonly kind: 'ownership' })
+
 export class WireNode {
   readonly name: string
   readonly #process: ChildProcess
-  readonly #inbox: Inbox<FromWire>
+  readonly #inbox: Inbox<Observation>
 
   constructor(name: string, process: ChildProcess) {
     this.name = name
     this.#process = process
     this.#inbox = new Inbox(name)
-    process.on('message', (message: FromWire) => this.#inbox.take(message))
+    process.on('message', (message: FromWire) => this.#take(message))
     process.on('exit', () => this.#inbox.end('its process has ended'))
   }
 
-  get messages(): readonly FromWire[] {
+  get messages(): readonly Observation[] {
     return this.#inbox.messages
   }
 
@@ -37,23 +42,28 @@ export class WireNode {
   }
 
   /** The first message from now on that matches; fails when none came for long. */
-  next<Kind extends FromWire['kind']>(
+  next<Kind extends Observation['kind']>(
     kind: Kind,
-    matches: (message: FromWire & { kind: Kind }) => boolean = () => true,
-  ): Promise<FromWire & { kind: Kind }> {
-    const isOfKind = (message: FromWire): message is FromWire & { kind: Kind } => message.kind === kind
-    const isWanted = (message: FromWire) => isOfKind(message) && matches(message)
-    return this.#inbox.next(`${kind} where ${matches}`, isWanted, isOfKind) as Promise<FromWire & { kind: Kind }>
+    matches: (message: Observation & { kind: Kind }) => boolean = () => true,
+  ): Promise<Observation & { kind: Kind }> {
+    const isOfKind = (message: Observation): message is Observation & { kind: Kind } => message.kind === kind
+    const isWanted = (message: Observation) => isOfKind(message) && matches(message)
+    return this.#inbox.next(`${kind} where ${matches}`, isWanted, isOfKind) as Promise<Observation & { kind: Kind }>
   }
 
   /** As `next`, but at once if the latest message of the kind matches. */
-  async when<Kind extends FromWire['kind']>(
+  async when<Kind extends Observation['kind']>(
     kind: Kind,
-    matches: (message: FromWire & { kind: Kind }) => boolean,
+    matches: (message: Observation & { kind: Kind }) => boolean,
   ): Promise<void> {
-    const ofKind = (message: FromWire): message is FromWire & { kind: Kind } => message.kind === kind
+    const ofKind = (message: Observation): message is Observation & { kind: Kind } => message.kind === kind
     const latest = this.messages.filter(ofKind).at(-1)
     if (latest === undefined || !matches(latest)) await this.next<Kind>(kind, matches)
+  }
+
+  #take(message: FromWire): void {
+    if (message.kind !== 'ownership') this.#inbox.take(message)
+    else for (const change of message.changes) this.#inbox.take({ kind: 'ownership', ...change })
   }
 
   /** One Service for each address, and no others. */

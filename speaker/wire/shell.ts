@@ -1,7 +1,8 @@
 /**
  * The driver of the step machines: what happens on the wire and what the main thread wants become events, actions
- * become frames, timers and reports. One queue, first in, first out: an action that causes an event for a machine never
- * overtakes what was there before, and no machine is entered from within itself.
+ * become frames, timers and reports. An action that causes an event for a machine never overtakes what waited for it
+ * before, and no machine is entered from within itself. Membership goes first: its heartbeats and its judgement must
+ * not queue behind what ten thousand addresses make for layer 2 to do.
  */
 import { InterfaceMonitor, type Interfaces } from '../../native/index.ts'
 import { formatMac } from '../../net/ethernet/index.ts'
@@ -16,6 +17,7 @@ import { Heartbeats } from './heartbeat.ts'
 import { Holdings } from './holdings.ts'
 import { type Assessment, assessInterfaces, identityOf } from './interfaces.ts'
 import type { DesiredMembership, Farewell, FromWire, GatewayProbe, ToWire } from './messages.ts'
+import { OwnershipReports } from './ownership-reports.ts'
 import { Questions } from './questions.ts'
 import { type Claim, Responders } from './responder.ts'
 import { MachineTimer } from './timer.ts'
@@ -36,9 +38,10 @@ export interface ShellOptions {
   readonly post: (message: FromWire) => void
 }
 
-type Queued =
-  | { readonly machine: 'layer2'; readonly event: layer2.Event }
-  | { readonly machine: 'membership'; readonly event: membership.Event }
+interface Events {
+  readonly layer2: layer2.Event
+  readonly membership: membership.Event
+}
 
 const NOTHING: Assessment = { usable: [], observed: [] }
 
@@ -54,8 +57,9 @@ export class Shell {
   readonly #monitor: InterfaceMonitor
   readonly #layer2: layer2.State
   readonly #membership: membership.State
-  readonly #timers: Readonly<Record<Queued['machine'] | 'reopen' | 'safety-net', MachineTimer>>
-  readonly #queue: Queued[] = []
+  readonly #timers: Readonly<Record<keyof Events | 'reopen' | 'safety-net', MachineTimer>>
+  readonly #queues: { readonly [Machine in keyof Events]: Events[Machine][] } = { membership: [], layer2: [] }
+  readonly #ownership: OwnershipReports
   readonly #faults = new Set<string>()
   #isDraining = false
   #heartbeats: Heartbeats | undefined
@@ -72,8 +76,6 @@ export class Shell {
   #isReady = false
   /** Members alive, and the interfaces that they offer. */
   #others: ReadonlyMap<string, layer2.AliveMember> = new Map()
-  /** Membership knows that this thread stood still. */
-  #isCatchingUp = false
 
   constructor(options: ShellOptions) {
     const { node, clock, refreshIntervalMs, probeNewAddresses: isProbing } = options
@@ -90,14 +92,15 @@ export class Shell {
     })
     const { gatewayProbe: probe } = options
     this.#uplinks = probe && this.#probeUplinks(probe)
+    this.#ownership = new OwnershipReports(clock, options.post)
     this.#bgp = new Bgp({
       ...options,
       ignored: (reason) => this.#ignored.add(reason),
       fault: (what, cause) => this.#reportFault(what, cause),
     })
     this.#timers = {
-      layer2: new MachineTimer(clock, () => this.#post({ machine: 'layer2', event: { kind: 'timer' } })),
-      membership: new MachineTimer(clock, () => this.#post({ machine: 'membership', event: { kind: 'timer' } })),
+      layer2: new MachineTimer(clock, () => this.#post('layer2', { kind: 'timer' })),
+      membership: new MachineTimer(clock, () => this.#post('membership', { kind: 'timer' })),
       reopen: new MachineTimer(clock, () => this.#assess()),
       'safety-net': new MachineTimer(clock, () => this.#lookAgain()),
     }
@@ -113,10 +116,7 @@ export class Shell {
     const { post } = this.#options
     switch (message.kind) {
       case 'desired':
-        this.#post({
-          machine: 'layer2',
-          event: { kind: 'desired', isComplete: message.complete, services: message.services },
-        })
+        this.#post('layer2', { kind: 'desired', isComplete: message.complete, services: message.services })
         return
       case 'membership':
         this.#watchMembers(message.membership)
@@ -158,6 +158,7 @@ export class Shell {
   /** Closes every socket and timer. */
   close(): void {
     for (const timer of Object.values(this.#timers)) timer.disarm()
+    this.#ownership.flush()
     this.#questions.close()
     this.#uplinks?.close()
     this.#monitor.close()
@@ -181,7 +182,7 @@ export class Shell {
     const macText = formatMac(mac)
     if (!isProbe) this.#questions.heard(ip, name, macText)
     const event = { kind: 'claim', ip: formatAddress(ip), interface: name, mac: macText, isProbe } as const
-    this.#post({ machine: 'layer2', event })
+    this.#post('layer2', event)
   }
 
   // ---- machines
@@ -190,28 +191,36 @@ export class Shell {
     return this.#watch !== 'members' || membership.mayAnswer(this.#membership, this.#clock.now())
   }
 
-  #post(queued: Queued): void {
-    // After a standstill whatever comes first comes first; but only membership knows what it is worth by now.
-    if (queued.machine === 'layer2' && !this.#isCatchingUp && !this.#mayAnswer()) {
-      // Stepped here and now: what it says about us must come before what is posted, not behind it.
-      this.#post({ machine: 'membership', event: { kind: 'timer' } })
-    }
-    this.#queue.push(queued)
+  #post<Machine extends keyof Events>(machine: Machine, event: Events[Machine]): void {
+    // After a standstill whatever comes first comes first; but only membership knows what it is worth by now, and what it
+    // says about us must come before what is posted, not behind it.
+    if (machine === 'layer2' && !this.#isDraining && this.#isMembershipDue())
+      this.#post('membership', { kind: 'timer' })
+    this.#queues[machine].push(event)
     if (this.#isDraining) return
     this.#isDraining = true
-    for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) this.#step(next)
+    const { membership: first, layer2: then } = this.#queues
+    while (first.length + then.length > 0) {
+      if (first.length > 0) this.#stepMembership(first.shift()!)
+      else this.#stepLayer2(then.shift()!)
+    }
     this.#isDraining = false
     this.#responders.flush()
     this.#finishLeaving()
   }
 
-  #step({ machine, event }: Queued): void {
-    const now = this.#clock.now()
-    if (machine === 'layer2') {
-      for (const action of layer2.step(this.#layer2, event, now)) this.#executeLayer2(action)
-    } else {
-      for (const action of membership.step(this.#membership, event, now)) this.#executeMembership(action)
-    }
+  #isMembershipDue(): boolean {
+    return this.#watch === 'members' && membership.isDue(this.#membership, this.#clock.now())
+  }
+
+  #stepMembership(event: membership.Event): void {
+    const actions = membership.step(this.#membership, event, this.#clock.now())
+    for (const action of actions) this.#executeMembership(action)
+  }
+
+  #stepLayer2(event: layer2.Event): void {
+    const actions = layer2.step(this.#layer2, event, this.#clock.now())
+    for (const action of actions) this.#executeLayer2(action)
   }
 
   #executeLayer2(action: layer2.Action): void {
@@ -235,6 +244,8 @@ export class Shell {
         this.#timers.layer2.arm(action.at)
         return
       case 'ownership':
+        this.#ownership.add(action)
+        return
       case 'conflict':
       case 'conflict-over':
         this.#options.post(action)
@@ -256,10 +267,9 @@ export class Shell {
         this.#timers.membership.arm(action.at)
         return
       case 'members':
-        this.#isCatchingUp = action.isCatchingUp
         this.#others = action.alive
         this.#uplinks?.othersChanged()
-        this.#post({ machine: 'layer2', event: { kind: 'members', members: action } })
+        this.#post('layer2', { kind: 'members', members: action })
         this.#options.post({ kind: 'members', alive: [...action.alive.keys()].sort() })
         return
       case 'announceable':
@@ -312,7 +322,7 @@ export class Shell {
   #offer(): void {
     const offered = this.#assessment.usable.filter(({ name }) => this.#isOffered(name))
     const locals = offered.map(({ name, macText }) => ({ name, mac: macText }))
-    this.#post({ machine: 'membership', event: { kind: 'interfaces', interfaces: locals } })
+    this.#post('membership', { kind: 'interfaces', interfaces: locals })
     this.#publishUsable()
   }
 
@@ -327,7 +337,7 @@ export class Shell {
       const isAllowed = this.#watch === 'nobody' || this.#announceable.includes(one.name)
       if (isAllowed && this.#isOffered(one.name)) usable.set(one.name, identityOf(one))
     }
-    this.#post({ machine: 'layer2', event: { kind: 'interfaces', usable } })
+    this.#post('layer2', { kind: 'interfaces', usable })
   }
 
   #reportInterfaces(): void {
@@ -377,10 +387,7 @@ export class Shell {
       this.#heartbeats?.close()
       this.#heartbeats = undefined
       this.#timers.membership.disarm()
-      this.#post({
-        machine: 'layer2',
-        event: { kind: 'members', members: { isSettled: true, alive: undefined, healed: [] } },
-      })
+      this.#post('layer2', { kind: 'members', members: { isSettled: true, alive: undefined, healed: [] } })
       this.#publishUsable()
       return
     }
@@ -389,15 +396,14 @@ export class Shell {
     if (desired.keys.length === 0) return
     this.#openHeartbeats(desired.port)
     const { keys, members } = desired
-    this.#post({ machine: 'membership', event: { kind: 'configure', keys, members } })
+    this.#post('membership', { kind: 'configure', keys, members })
   }
 
   #openHeartbeats(port: number): void {
     if (this.#heartbeats?.port === port) return
     this.#heartbeats?.close()
     this.#heartbeats = new Heartbeats(port, {
-      datagram: (bytes, name) =>
-        this.#post({ machine: 'membership', event: { kind: 'datagram', bytes, interface: name } }),
+      datagram: (bytes, name) => this.#post('membership', { kind: 'datagram', bytes, interface: name }),
       unsent: () => this.#ignored.add('heartbeat-unsent'),
       fault: (what, cause) => this.#reportFault(what, cause),
     })
@@ -413,8 +419,8 @@ export class Shell {
       if (this.#goodbye !== undefined) this.#goodbye.isBgpOver = true
       this.#finishLeaving()
     })
-    if (this.#heartbeats !== undefined) this.#post({ machine: 'membership', event: { kind: 'leave' } })
-    this.#post({ machine: 'layer2', event: { kind: 'leave' } })
+    if (this.#heartbeats !== undefined) this.#post('membership', { kind: 'leave' })
+    this.#post('layer2', { kind: 'leave' })
   }
 
   #finishLeaving(): void {
