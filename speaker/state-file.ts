@@ -3,7 +3,8 @@
  * The file holds keys, so it is for its owner alone; it is replaced whole or not at all, and what is damaged, foreign or
  * too old is not used.
  *
- *   invar-speaker-state 1 LF, SHA-256 of the rest (32 bytes), { node, messages } as v8.serialize writes it
+ *   invar-speaker-state 2 LF, SHA-256 of the rest (32 bytes), then parts: length (4 bytes, big endian), and a StatePart
+ *   as v8.serialize writes it. There are many parts, and the loop turns between two of them.
  *
  * Its time of modification is when the state was last known to be current.
  */
@@ -11,12 +12,12 @@ import { createHash } from 'node:crypto'
 import { constants } from 'node:fs'
 import { type FileHandle, mkdir, open, rename, utimes } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { deserialize, serialize } from 'node:v8'
 import type { Clock, TimerHandle } from '../runtime/clock.ts'
 import { type Log, sentenceOf } from '../runtime/log.ts'
+import { readParts, type StatePart, serializePart, statePartsOf } from './state-parts.ts'
 import type { ToWire } from './wire/messages.ts'
 
-const HEADING = Buffer.from('invar-speaker-state 1\n')
+const HEADING = Buffer.from('invar-speaker-state 2\n')
 const DIGEST_BYTES = 32
 /** Ten times what ten thousand Services on a hundred nodes need. */
 const MAX_BYTES = 256 * 1024 * 1024
@@ -111,13 +112,12 @@ export class StateFile {
 
   async #write(): Promise<void> {
     const { path, node, messages } = this.#options
-    const payload = serialize({ node, messages: messages() })
     const folder = dirname(path)
     await ensureFolder(folder)
     const temporary = `${path}.new`
     const file = await open(temporary, 'w', OWNER_ONLY)
     try {
-      await file.writev([HEADING, sha256(payload), payload])
+      await writeParts(file, statePartsOf(node, messages()))
       await file.sync()
     } finally {
       await file.close()
@@ -139,14 +139,24 @@ export class StateFile {
     if (!content.subarray(0, HEADING.length).equals(HEADING)) return refused('other-version')
     const payload = content.subarray(HEADING.length + DIGEST_BYTES)
     const digest = content.subarray(HEADING.length, HEADING.length + DIGEST_BYTES)
-    if (!digest.equals(sha256(payload))) return refused('corrupt')
-    const state = deserialize(payload) as { readonly node: string; readonly messages: readonly ToWire[] }
+    if (!digest.equals(createHash('sha256').update(payload).digest())) return refused('corrupt')
+    const state = readParts(payload)
     return state.node === node ? { kind: 'state', messages: state.messages, ageMs } : refused('other-node')
   }
 }
 
-function sha256(bytes: Uint8Array): Buffer {
-  return createHash('sha256').update(bytes).digest()
+/** Each write is waited for, which lets the loop turn: the digest, known last, is written last. */
+async function writeParts(file: FileHandle, parts: Iterable<StatePart>): Promise<void> {
+  const hash = createHash('sha256')
+  let at = HEADING.length + DIGEST_BYTES
+  for (const part of parts) {
+    const bytes = serializePart(part)
+    hash.update(bytes)
+    await file.write(bytes, 0, bytes.length, at)
+    at += bytes.length
+  }
+  const heading = Buffer.concat([HEADING, hash.digest()])
+  await file.write(heading, 0, heading.length, 0)
 }
 
 async function opened(path: string): Promise<FileHandle | undefined> {
