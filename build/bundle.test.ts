@@ -1,10 +1,21 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'node:test'
-import { BUNDLES, bundle } from './bundle.ts'
+import { BUNDLES, bundle, bundlePath, presentEntryPoints } from './bundle.ts'
 
 test('the bundled command line starts: it has one shebang, its own in a checkout left out', async () => {
   await bundle()
   const output = execFileSync(process.execPath, [`${BUNDLES}/cli/main.js`, 'version'], { encoding: 'utf8' })
   assert.match(output, /^invarctl \d+\.\d+\.\d+ /)
+})
+
+test('bundles are ASCII: one other character, and the engine keeps two bytes for each', async () => {
+  await bundle()
+  for (const entry of presentEntryPoints()) {
+    const source = readFileSync(join(BUNDLES, bundlePath(entry)), 'latin1')
+    const at = source.search(/[^\0-\x7f]/)
+    assert.equal(at < 0 ? '' : source.slice(Math.max(0, at - 40), at + 20), '', bundlePath(entry))
+  }
 })

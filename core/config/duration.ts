@@ -12,9 +12,9 @@ const NANOSECONDS: Readonly<Record<string, number>> = {
   h: 3600e9,
 }
 
-// Escaped: a character beyond Latin-1 in a bundled expression makes the engine keep all of the source two bytes wide.
-const DURATION = /^[+-]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:ns|us|µs|\u03bcs|ms|s|m|h))+$/
-const PART = /([0-9]+\.?[0-9]*|\.[0-9]+)(ns|us|µs|\u03bcs|ms|s|m|h)/g
+// Escaped: one character beyond ASCII in a bundled expression makes the engine keep all of the source two bytes wide.
+const DURATION = /^[+-]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:ns|us|\u00b5s|\u03bcs|ms|s|m|h))+$/
+const PART = /([0-9]+\.?[0-9]*|\.[0-9]+)(ns|us|\u00b5s|\u03bcs|ms|s|m|h)/g
 /** Go keeps durations in 63 bits of nanoseconds, some 292 years. */
 const LONGEST_MS = 2 ** 63 / 1e6
 
