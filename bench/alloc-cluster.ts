@@ -22,6 +22,8 @@ export const NAMESPACE = 'metallb-system'
 export const CONNECTIONS = 40
 const POOL = '172.16.0.0/12'
 const CREATE_CONNECTIONS = 48
+/** What the controller counts of requests that it has sent. */
+const ANSWERED = 'invar_api_request_duration_seconds_count'
 
 export interface AllocationCluster extends AsyncDisposable {
   readonly plane: ControlPlane
@@ -114,15 +116,24 @@ export async function assignAll(cluster: AllocationCluster, count: number): Prom
   return controller
 }
 
-/** Resolves when the controller has sent no request but for its Lease for two seconds. */
-export async function quiet(controller: ControllerProcess): Promise<void> {
-  const answered = () => controller.metric('invar_api_request_duration_seconds_count')
+/**
+ * Resolves when the controller has sent no request for two seconds but for its Lease, and for events: of those it writes
+ * no more than a few a second, and ten thousand trail for minutes. @returns events that it has written so far
+ */
+export async function quiet(controller: ControllerProcess): Promise<number> {
+  const answered = async () => {
+    const all = await controller.metric(ANSWERED)
+    const events = (await controller.metric(ANSWERED, ['resource="events"'])) ?? 0
+    return { events, others: all === undefined ? undefined : all - events }
+  }
   let [before, since] = [await answered(), performance.now()]
   while (performance.now() - since < 2_000) {
     await delay(200)
     const now = await answered()
-    if (now !== before) [before, since] = [now, performance.now()]
+    if (now.others !== before.others) since = performance.now()
+    before = now
   }
+  return before.events
 }
 
 /** The first address that each Service shows, by name. */

@@ -1,6 +1,6 @@
 /**
  * Memory that the controller is resident with: with no Services, with 10,000 and with 50,000, each time when all have
- * addresses and nothing is to be written any more; and after a restart, when it reads them all at once.
+ * addresses and only events are still to be written, which it holds; and after a restart, when it reads them all at once.
  */
 import { readFileSync } from 'node:fs'
 import type { ControllerProcess } from '../testkit/controller-process.ts'
@@ -32,19 +32,17 @@ async function run(progress: Progress) {
   let controller = await cluster.startController()
   try {
     await controller.settled(0)
-    await quiet(controller)
-    const sizes = [{ services: 0, ...memoryOf(controller) }]
+    const sizes = [await sizeWith(0, controller)]
     for (const [from, to] of [[0, FEW] as const, [FEW, MANY] as const]) {
       progress(`Services ${from} to ${to} are created`)
       await seedServices(cluster, from, to)
-      await quiet(controller)
+      await controller.settled(to)
+      sizes.push(await sizeWith(to, controller))
       assertAllDiffer(await shownAddresses(cluster), to)
-      sizes.push({ services: to, ...memoryOf(controller) })
       await controller.stop()
       controller = await cluster.startController()
       await controller.settled(to)
-      await quiet(controller)
-      sizes.push({ services: to, ...memoryOf(controller) })
+      sizes.push(await sizeWith(to, controller))
       progress(JSON.stringify(sizes.at(-1)))
     }
     const [none, few, fewAdopted, many, manyAdopted] = sizes as [Size, Size, Size, Size, Size]
@@ -65,6 +63,8 @@ async function run(progress: Progress) {
 
 interface Size {
   readonly services: number
+  /** That this process has written so far. */
+  readonly events: number
   /** Millions of bytes. */
   readonly residentMb: number
   /** The most since the process began. */
@@ -76,7 +76,12 @@ function growthOf(none: Size, few: Size, many: Size): number {
   return (many.residentMb - few.residentMb) / (many.services - few.services) / perFew
 }
 
-function memoryOf({ pid }: ControllerProcess): Omit<Size, 'services'> {
+async function sizeWith(services: number, controller: ControllerProcess): Promise<Size> {
+  const events = await quiet(controller)
+  return { services, events, ...memoryOf(controller) }
+}
+
+function memoryOf({ pid }: ControllerProcess): Pick<Size, 'residentMb' | 'peakMb'> {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8')
   const megabytes = (field: string) =>
     rounded((Number(new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(status)?.[1]) * 1024) / 1e6, 1)

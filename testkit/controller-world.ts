@@ -230,8 +230,8 @@ export class ControllerWorld {
     if (seen.at(-1) !== address) this.#history.set(key, [...seen, address])
   }
 
-  get #balanced(): NonNullable<Service['spec']> {
-    return { type: 'LoadBalancer', loadBalancerClass: this.#class, allocateLoadBalancerNodePorts: false }
+  get #balanced() {
+    return { type: 'LoadBalancer', loadBalancerClass: this.#class, allocateLoadBalancerNodePorts: false } as const
   }
 
   /** Goes on trying while the API server is away. */
