@@ -1,6 +1,6 @@
 /**
  * The responder once more for the receive loop: it reads frames where the socket put them, writes replies where the
- * socket will take them from, and allocates nothing. `judgeArp` says what it means; batch.test.ts holds the two equal
+ * socket will take them from, and allocates nothing. `judgeArp` says what it means; arp.test.ts holds the two equal
  * for all bytes.
  */
 import { ETHERNET_HEADER_BYTES, EtherType, type Mac, macAt, macToBytes } from '../ethernet/index.ts'
