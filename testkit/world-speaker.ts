@@ -20,6 +20,11 @@ export class Speaker {
   readonly conflicts: string[] = []
   /** Announcements sent. */
   announcements = 0
+  /** Reports on who owns what. */
+  reports = 0
+  /** The most that one step of layer 2 led to. */
+  longestStep = 0
+  #alive: readonly string[] = []
   hasLeft = false
   readonly #world: World
   readonly #membership: membership.State
@@ -156,6 +161,8 @@ export class Speaker {
         this.#announceable = action.interfaces
         this.#tellInterfaces()
       } else if (action.kind === 'members') {
+        this.#world.buried += this.#alive.filter((node) => action.silent.has(node)).length
+        this.#alive = [...action.alive.keys()]
         this.#decide({ kind: 'members', members: action })
       }
     }
@@ -172,12 +179,15 @@ export class Speaker {
     // Membership comes first, and notices whether this process stood still, or old plans would be carried out.
     if (membership.isDue(this.#membership, this.#now())) this.#heartbeat({ kind: 'timer' })
     const wake = () => this.#decide({ kind: 'timer' })
-    for (const action of l2.step(this.#l2, event, this.#now())) {
+    const actions = l2.step(this.#l2, event, this.#now())
+    this.longestStep = Math.max(this.longestStep, actions.length)
+    for (const action of actions) {
       if (action.kind === 'arm') this.#ringAt(action.at, wake)
       else if (action.kind === 'conflict') this.conflicts.push(action.mac)
       else if (action.kind === 'announce') this.#announce(action.ip, action.interface)
       else if (action.kind === 'probe') this.#probe(action.ip, action.interface)
       else if (action.kind === 'released') this.#world.released(this.node)
+      else if (action.kind === 'ownership') this.reports++
       else this.#hold(action)
     }
   }

@@ -323,6 +323,61 @@ describe('many addresses', () => {
   })
 })
 
+describe('two thousand addresses on three nodes, and one node stands still', () => {
+  const COUNT = 2000
+  const IPS = Array.from({ length: COUNT }, (_, at) => `10.1.${at >> 8}.${at & 255}`)
+  /** What the node that stands still is first for. */
+  const SHARE = Math.ceil(COUNT / 3)
+
+  function crowded(): World {
+    const services = IPS.map((ip, at) => wanting(ip, [...ALL.slice(at % 3), ...ALL.slice(0, at % 3)]))
+    const world = new World({ seed: 5, nodes: 3, services })
+    world.advance(20_000)
+    return world
+  }
+
+  /** What a standstill of so many milliseconds leads to within twenty seconds, and until all is quiet. */
+  function afterStandstill(world: World, ms: number) {
+    const [moves, buried] = [world.moves, world.buried]
+    const reports = () => ALL.reduce((sum, node) => sum + world.speaker(node).reports, 0)
+    const announcements = () => ALL.reduce((sum, node) => sum + world.speaker(node).announcements, 0)
+    const [reportsBefore, announcementsBefore] = [reports(), announcements()]
+    world.speaker('node-a').freeze()
+    world.advance(ms)
+    world.speaker('node-a').thaw()
+    world.advance(20_000)
+    for (const [at, ip] of IPS.entries()) assert.deepEqual(world.holders(ip), [ALL[at % 3]], ip)
+    return {
+      moves: world.moves - moves,
+      buried: world.buried - buried,
+      reports: reports() - reportsBefore,
+      announcements: announcements() - announcementsBefore,
+    }
+  }
+
+  test('for less than anybody takes for a death: it listens, and nothing moves, is reported or announced', () => {
+    const counts = afterStandstill(crowded(), 249)
+    assert.deepEqual(counts, { moves: 0, buried: 0, reports: 0, announcements: 0 })
+  })
+
+  test('for half a second: its own move once, and are told once; nothing else moves, and nobody else is buried', () => {
+    const { moves, buried, reports, announcements } = afterStandstill(crowded(), 500)
+    assert.equal(buried, 2, 'by each of the others, once')
+    assert.equal(moves, SHARE, 'the heir took them; the one that stood still never believed that it had lost them')
+    // Taken, handed back, let go of by one; another node's, and ours again, at the other.
+    assert.ok(reports <= 5 * SHARE, `${reports} reports`)
+    // Full bursts for what moved, there and back; a reminder of two rounds for what did not.
+    assert.ok(announcements <= 2 * 7 * SHARE + 2 * (COUNT - SHARE), `${announcements} rounds`)
+  })
+
+  test('no step of any node leads to more than can be done between two heartbeats', () => {
+    const world = crowded()
+    afterStandstill(world, 500)
+    for (const node of ALL)
+      assert.ok(world.speaker(node).longestStep <= 450, `${world.speaker(node).longestStep} actions`)
+  })
+})
+
 /** From the last trouble on, this long, and all must see the same: a loser waits ten seconds for its successor at most. */
 const AGREED_AFTER_MS = 13_000
 

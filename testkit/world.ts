@@ -44,6 +44,8 @@ export class World {
   readonly #lastOwner = new Map<string, string>()
   /** How often an address has gone from one node to another, or to its first. */
   moves = 0
+  /** How often a node took another for dead. */
+  buried = 0
   #boots = 1n
   readonly #drift: number
   /** Addresses that a station which is no member uses, if there is one. */
