@@ -32,8 +32,7 @@ export function programOf(name: string, present: Present): Command {
 
 const EXIT_CODES = `
 Exit codes: 0 = nothing wrong, 1 = found what it looks for (lint: problems; plan: a Service loses or moves;
-drain: an address that nobody would answer for; probe: no answer, or several stations; peers, routes: a peer
-without a session, or a speaker that does not answer),
+drain: an address that nobody would answer for; probe: no answer, or several stations; peers, routes: no session),
 2 = could not run. INVAR_DEBUG=1 shows where an error comes from.`
 
 interface OutputFlags {

@@ -19,8 +19,8 @@ import { type Follow, onRealChange } from './followed.ts'
 import type { Informer } from './informer.ts'
 import { CONFIGURATION_RESOURCES, type Stored } from './metallb-resources.ts'
 import type { KnownSecrets } from './peer-secrets.ts'
-import type { KubernetesObject, Resource } from './resource.ts'
-import { NAMESPACES, type Namespace, NODES, type Node } from './resources.ts'
+import { apiVersionOf, type KubernetesObject, keyOf, type Resource } from './resource.ts'
+import { NAMESPACES, type Namespace, NODES, type Node, type ObjectReference } from './resources.ts'
 import type { ReadonlyStore } from './store.ts'
 
 /** What is kept of a Node. */
@@ -81,6 +81,15 @@ export class Configuration {
   /** The pools as the API server has them, status included, by `namespace/name`. */
   get pools(): ReadonlyStore<Stored<IPAddressPool>> {
     return this.#pools.store
+  }
+
+  /** For events on an object of the configuration: with its uid as long as it is there. */
+  referenceTo(kind: 'BGPPeer' | 'BGPAdvertisement', name: string): ObjectReference {
+    const { store } = kind === 'BGPPeer' ? this.#peers : this.#bgpAdvertisements
+    const namespace = this.#namespace
+    const uid = store.get(keyOf({ namespace, name }))?.metadata.uid
+    const apiVersion = apiVersionOf(CONFIGURATION_RESOURCES[kind])
+    return { apiVersion, kind, namespace, name, ...(uid !== undefined && { uid }) }
   }
 
   /** Called for every change of a pool, those of its status among them. */
@@ -166,8 +175,8 @@ function secretOf({ spec }: BGPPeer): string | undefined {
 }
 
 function withoutVersions<T extends KubernetesObject>(object: T): T {
-  const { name, namespace, labels, annotations, creationTimestamp, deletionTimestamp } = object.metadata
-  const metadata = { name, namespace, labels, annotations, creationTimestamp, deletionTimestamp }
+  const { name, namespace, uid, labels, annotations, creationTimestamp, deletionTimestamp } = object.metadata
+  const metadata = { name, namespace, uid, labels, annotations, creationTimestamp, deletionTimestamp }
   return { ...object, metadata } as unknown as T
 }
 

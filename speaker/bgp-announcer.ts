@@ -18,6 +18,7 @@ import {
 import type { Snapshot } from '../core/config/index.ts'
 import type { EndpointSlice, ReadonlyStore, Service } from '../operator/index.ts'
 import type { Clock, TimerHandle } from '../runtime/clock.ts'
+import { AggregatePreferences, type PreferenceConflict } from './aggregate-preferences.ts'
 import { BY_SERVICE } from './announcer.ts'
 import { desiredPeers } from './bgp-peers.ts'
 import type { DesiredPeers, DesiredRoute, ServiceRoutes, ToWire } from './wire/messages.ts'
@@ -38,6 +39,8 @@ export interface BgpAnnouncerOptions {
   readonly post: (message: ToWire) => void
   /** The decision on a Service, or the peers that its routes go to, are other than before. */
   readonly onDecision: (key: string) => void
+  /** Two advertisements ask for different local preferences for one aggregate; told once. */
+  readonly onConflict: (conflict: PreferenceConflict) => void
 }
 
 export class BgpAnnouncer {
@@ -45,6 +48,7 @@ export class BgpAnnouncer {
   readonly #decisions = new Map<string, BgpDecision>()
   /** What the wire thread was told last, by Service. */
   readonly #posted = new Map<string, readonly DesiredRoute[]>()
+  readonly #preferences = new AggregatePreferences()
   readonly #dirty = new Set<string>()
   #view: ClusterView | undefined
   #snapshot: Snapshot | undefined
@@ -150,7 +154,9 @@ export class BgpAnnouncer {
     else this.#decisions.set(key, decision)
     if (!isDeepStrictEqual(before, decision)) this.#options.onDecision(key)
     const routes = decision === undefined ? [] : bgpRoutes(decision)
-    if (isDeepStrictEqual(routes, this.#posted.get(key) ?? [])) return false
+    const posted = this.#posted.get(key) ?? []
+    if (isDeepStrictEqual(routes, posted)) return false
+    for (const conflict of this.#preferences.change(posted, routes)) this.#options.onConflict(conflict)
     if (routes.length === 0) this.#posted.delete(key)
     else this.#posted.set(key, routes)
     return true

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { silentLog } from '../runtime/log.ts'
-import { BgpObserver } from './bgp-observer.ts'
+import { BgpObserver, type BgpObserverOptions } from './bgp-observer.ts'
 import type { ObservedPeer } from './wire/messages.ts'
 
 const PEER: ObservedPeer = {
@@ -12,7 +12,7 @@ const PEER: ObservedPeer = {
 /** What is told while a peer goes through these. */
 function told(...steps: readonly Partial<ObservedPeer>[]): string[] {
   const events: string[] = []
-  const raise = (peer: string, { type, reason, message }: { type: string; reason: string; message: string }) =>
+  const raise: BgpObserverOptions['raise'] = (_, peer, { type, reason, message }) =>
     events.push(`${peer} ${type} ${reason}: ${message}`)
   const observer = new BgpObserver({ node: 'alpha', raise, log: silentLog })
   for (const step of steps) observer.take({ kind: 'peer', peer: { ...PEER, ...step } })
@@ -73,4 +73,17 @@ test('a peer that is gone is known no more', () => {
   assert.deepEqual([...observer.peers.keys()], ['tor'])
   observer.take({ kind: 'peer-gone', name: 'tor' })
   assert.equal(observer.peers.size, 0)
+})
+
+test('an advertisement that is passed over hears of it', () => {
+  const told: unknown[] = []
+  const raise: BgpObserverOptions['raise'] = (kind, name, { reason, message }) =>
+    told.push([kind, name, reason, message])
+  const observer = new BgpObserver({ node: 'alpha', raise, log: silentLog })
+  const conflict = { prefix: '192.0.2.0/24', advertisement: 'low', localPreference: 50, winner: 'high', announced: 200 }
+  observer.tellConflict(conflict)
+  const text =
+    'on node "alpha": local preference 50 is not announced for 192.0.2.0/24: ' +
+    'BGPAdvertisement high asks for 200 for the same route; make them equal'
+  assert.deepEqual(told, [['BGPAdvertisement', 'low', 'localPreferenceConflict', text]])
 })

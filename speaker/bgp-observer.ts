@@ -1,12 +1,12 @@
 /** What the sessions do, told to the people of the cluster: the log, and events on the BGPPeers. */
 import type { EventToRaise } from '../operator/index.ts'
 import type { Log } from '../runtime/log.ts'
+import type { PreferenceConflict } from './aggregate-preferences.ts'
 import type { FromWire, ObservedPeer } from './wire/messages.ts'
 
 export interface BgpObserverOptions {
   readonly node: string
-  /** On a BGPPeer, by name. */
-  readonly raise: (peer: string, event: Omit<EventToRaise, 'object'>) => void
+  readonly raise: (kind: 'BGPPeer' | 'BGPAdvertisement', name: string, event: Omit<EventToRaise, 'object'>) => void
   readonly log: Log
 }
 
@@ -28,6 +28,15 @@ export class BgpObserver {
     if (message.kind === 'peer-gone') this.#peers.delete(message.name)
   }
 
+  /** An advertisement does not get the local preference that it asks for. */
+  tellConflict({ prefix, advertisement, localPreference, winner, announced }: PreferenceConflict): void {
+    const { node, raise, log } = this.#options
+    const text = `local preference ${localPreference} is not announced for ${prefix}: BGPAdvertisement ${winner} asks for ${announced} for the same route; make them equal`
+    log.warn('localPreferenceConflict', `BGPAdvertisement ${advertisement}: ${text}`, { prefix })
+    const message = `on node "${node}": ${text}`
+    raise('BGPAdvertisement', advertisement, { type: 'Warning', reason: 'localPreferenceConflict', message })
+  }
+
   #takePeer(peer: ObservedPeer): void {
     const before = this.#peers.get(peer.name)
     this.#peers.set(peer.name, peer)
@@ -44,21 +53,23 @@ export class BgpObserver {
     if (isUp && !wasUp) {
       log.info('sessionUp', `BGP session with ${where} is up`, { peer: peer.name, ...peer.session })
       const message = `BGP session of node "${node}" with ${where} is up`
-      raise(peer.name, { type: 'Normal', reason: 'sessionUp', message, topic: topicOf(node) })
+      raise('BGPPeer', peer.name, { type: 'Normal', reason: 'sessionUp', message, topic: topicOf(node) })
       return
     }
     // An attempt that fails as the one before did is no news.
     if (isUp || (!wasUp && peer.because === before?.because) || peer.because === undefined) return
     log.warn(wasUp ? 'sessionDown' : 'sessionFailed', `BGP session with ${where}: ${peer.because}`, { peer: peer.name })
     const message = `BGP session of node "${node}" with ${where} is down: ${peer.because}`
-    raise(peer.name, { type: 'Warning', reason: 'sessionDown', message, topic: topicOf(node) })
+    raise('BGPPeer', peer.name, { type: 'Warning', reason: 'sessionDown', message, topic: topicOf(node) })
   }
 
   #tellBfd({ name, bfd }: ObservedPeer, before: ObservedPeer | undefined): void {
-    if (bfd === undefined || bfd.state === before?.bfd?.state) return
-    if (bfd.state !== 'Up' && before?.bfd?.state !== 'Up') return
+    const isUp = bfd?.state === 'Up'
+    const wasUp = before?.bfd?.state === 'Up'
+    // Why it does not come up is told where it is known, and once.
+    if (bfd === undefined || (isUp === wasUp && (isUp || bfd.because === before?.bfd?.because))) return
     const { log } = this.#options
-    if (bfd.state === 'Up') log.info('bfdUp', `BFD session with ${name} is up`, { peer: name })
+    if (isUp) log.info('bfdUp', `BFD session with ${name} is up`, { peer: name })
     else log.warn('bfdDown', `BFD session with ${name} is down: ${bfd.because}`, { peer: name })
   }
 
@@ -67,7 +78,7 @@ export class BgpObserver {
     const { node, raise, log } = this.#options
     log.warn('peerNotice', `BGPPeer ${peer.name}: ${peer.notice}`, { peer: peer.name })
     const message = `on node "${node}": ${peer.notice}`
-    raise(peer.name, { type: 'Warning', reason: 'peerNotice', message, topic: `notice ${node}` })
+    raise('BGPPeer', peer.name, { type: 'Warning', reason: 'peerNotice', message, topic: `notice ${node}` })
   }
 }
 

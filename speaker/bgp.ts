@@ -3,6 +3,7 @@ import type { NodeView, ViewOptions } from '../core/announce/index.ts'
 import type { Snapshot } from '../core/config/index.ts'
 import type { Reporter } from '../core/status/index.ts'
 import {
+  type Configuration,
   type EndpointSlice,
   type EventToRaise,
   type InvarOperator,
@@ -41,6 +42,7 @@ export interface SpeakerBgpOptions {
   /** On a Service, by key. */
   readonly raise: (key: string, event: Omit<EventToRaise, 'object'>) => void
   readonly raiseOn: (event: EventToRaise) => void
+  readonly referenceTo: Configuration['referenceTo']
   readonly onFault: (key: string, error: unknown) => void
 }
 
@@ -52,14 +54,16 @@ export class SpeakerBgp {
   /** To be made in `init`: it follows and works. */
   constructor(options: SpeakerBgpOptions) {
     this.#options = options
-    const { node, namespace, raiseOn, log, metrics, wire } = options
+    const { node, raiseOn, referenceTo, log, metrics, wire } = options
     const reports = this.#report()
-    this.announcer = new BgpAnnouncer({ ...options, ...options.settings, onDecision: (key) => reports.add(key) })
+    this.announcer = new BgpAnnouncer({
+      ...{ ...options, ...options.settings },
+      onDecision: (key) => reports.add(key),
+      onConflict: (conflict) => this.observer.tellConflict(conflict),
+    })
     this.observer = new BgpObserver({
       ...{ node, log },
-      raise: (name, event) => {
-        raiseOn({ ...event, object: { apiVersion: 'metallb.io/v1beta2', kind: 'BGPPeer', namespace, name } })
-      },
+      raise: (kind, name, event) => raiseOn({ ...event, object: referenceTo(kind, name) }),
     })
     exposeBgp(metrics, async () => (await wire.readCounters())?.peers ?? [])
   }

@@ -45,6 +45,7 @@ import { MembershipSource } from './membership.ts'
 import { exposeSpeaker } from './metrics.ts'
 import { Resumption } from './resumption.ts'
 import type { WireThread } from './thread.ts'
+import { Uplinks } from './uplinks.ts'
 import type { FromWire, ObservedPeer, ToWire } from './wire/messages.ts'
 
 type Start = Extract<ToWire, { readonly kind: 'start' }>
@@ -76,6 +77,7 @@ export class Speaker extends InvarOperator {
   readonly #log: Log
   readonly #layer2: Layer2Observer
   readonly #resumption: Resumption
+  readonly #uplinks: Uplinks
   readonly #events: EventRecorder
   readonly #state: ConfigurationStateWriter
   readonly #excluded: ExcludedInterfaces
@@ -107,6 +109,10 @@ export class Speaker extends InvarOperator {
       raise: (key, event) => this.#raise(key, event),
       forget: (key, topic) => this.#events.forgetTopic(this.#referenceTo(key), topic),
       log: this.#log,
+    })
+    this.#uplinks = new Uplinks({
+      ...{ node, log: this.#log, metrics: options.metrics },
+      raise: (event) => this.#events.raise(event),
     })
     this.#state = new ConfigurationStateWriter({
       client: this.client,
@@ -239,6 +245,7 @@ export class Speaker extends InvarOperator {
       reporter: () => this.#reporter(),
       raise: (key, event) => this.#raise(key, event),
       raiseOn: (event) => this.#events.raise(event),
+      referenceTo: (kind, name) => this.#configuration.referenceTo(kind, name),
       onFault: (key, error) => this.#fault(key, error),
     })
   }
@@ -300,6 +307,7 @@ export class Speaker extends InvarOperator {
     else {
       this.#layer2.take(message)
       this.#bgp.take(message)
+      this.#uplinks.take(message)
     }
   }
 

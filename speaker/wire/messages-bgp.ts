@@ -108,7 +108,7 @@ export type PeerState = 'Idle' | 'Connect' | 'Active' | 'OpenSent' | 'OpenConfir
 
 export interface ObservedBfd {
   readonly state: 'AdminDown' | 'Down' | 'Init' | 'Up'
-  /** Why it last went down, in words; undefined = it has not yet. */
+  /** Why it last went down, or what keeps it from coming up, in words; undefined = neither is known. */
   readonly because: string | undefined
 }
 

@@ -79,6 +79,8 @@ export class BfdSession {
   #machine: BfdMachine
   #socket: Socket | undefined
   #because: string | undefined
+  /** It has been said that packets come from too far away. */
+  #isTooFar = false
 
   constructor(discriminator: number, path: BfdPath, desired: DesiredBfd, around: BfdSurroundings) {
     this.path = path
@@ -109,7 +111,20 @@ export class BfdSession {
       return
     }
     this.counters.controlPacketsReceived++
+    if (receivedTtl < this.#machine.options.minimumTtl) this.#tellTooFar(receivedTtl)
     this.#handle({ kind: 'packet', packet, receivedTtl })
+  }
+
+  /** Once: a forger is not to make us talk. And of a session that works it is no matter (RFC 5082). */
+  #tellTooFar(receivedTtl: number): void {
+    const { state, options } = this.#machine
+    if (state === 'Up' || this.#isTooFar) return
+    this.#isTooFar = true
+    const remedy = this.path.isMultihop
+      ? 'lower minimumTtl in the BFDProfile'
+      : 'the peer is not on a link of this node: set ebgpMultiHop, and minimumTtl in the BFDProfile'
+    this.#because = `packets arrive with TTL ${receivedTtl}, and less than ${options.minimumTtl} is dropped: ${remedy}`
+    this.#around.onChange()
   }
 
   /** An echo packet of the peer; returns whether it is to be sent back. */
@@ -179,6 +194,7 @@ export class BfdSession {
         return
       case 'up':
         this.counters.upEvents++
+        this.#isTooFar = false
         return
       case 'down':
         this.counters.downEvents++
