@@ -98,6 +98,10 @@ function serve(name: string, ip: string): void {
   plane.kubectl(['patch', 'service', name, '--subresource=status', '--type=merge', '-p', JSON.stringify({ status })])
 }
 
+function uidOf(kind: string, name: string): string {
+  return plane.kubectl(['get', '-n', NAMESPACE, kind, name, '-o', 'jsonpath={.metadata.uid}'])
+}
+
 /** Becomes true in a while; with the end of the speaker's log where it does not. */
 async function comesTrue(assertion: () => void | Promise<void>): Promise<void> {
   try {
@@ -125,7 +129,13 @@ function reports(): { readonly status: { readonly node: string; readonly peers: 
   return JSON.parse(plane.kubectl(['get', '-n', NAMESPACE, 'servicebgpstatuses', '-o', 'json'])).items
 }
 
-function eventsOn(kind: string): { readonly reason: string; readonly message: string }[] {
+interface StoredEvent {
+  readonly reason: string
+  readonly message: string
+  readonly involvedObject: { readonly uid?: string }
+}
+
+function eventsOn(kind: string): readonly StoredEvent[] {
   const found = plane.kubectl(['get', 'events', '-A', '-o', 'json', `--field-selector=involvedObject.kind=${kind}`])
   return JSON.parse(found).items
 }
@@ -155,7 +165,9 @@ suite('BGP from the API server to a router', { timeout: 180_000 }, () => {
       assert.ok(
         eventsOn('Service').some(({ message }) => message === 'announcing from node "alpha" with protocol "bgp"'),
       )
-      assert.ok(eventsOn('BGPPeer').some(({ reason }) => reason === 'sessionUp'))
+      const up = eventsOn('BGPPeer').find(({ reason }) => reason === 'sessionUp')
+      // With its uid, or kubectl describe would not show it.
+      assert.equal(up?.involvedObject.uid, uidOf('bgppeer', 'tor'))
     })
   })
 
@@ -199,6 +211,21 @@ suite('BGP from the API server to a router', { timeout: 180_000 }, () => {
     plane.kubectl(['delete', 'service', 'other'])
     await comesTrue(() => assert.deepEqual([...router.routes.keys()], []))
     await comesTrue(() => assert.equal(reports().length, 0))
+  })
+
+  test('two local preferences for one aggregate: the lower one hears of it', async () => {
+    const blue = { serviceSelectors: [{ matchLabels: { colour: 'blue' } }], aggregationLength: 24, localPref: 50 }
+    apply(ours('BGPAdvertisement', 'blue', blue))
+    serve('blue', '192.0.2.20')
+    serve('plain', '192.0.2.21')
+    plane.kubectl(['label', 'service', 'blue', 'colour=blue'])
+    await comesTrue(() => {
+      const told = eventsOn('BGPAdvertisement').map(({ reason, message }) => `${reason} ${message}`)
+      assert.match(told.join(), /localPreferenceConflict on node "alpha": local preference 50 .* 192\.0\.2\.0\/24/)
+    })
+    plane.kubectl(['delete', 'service', 'blue', 'plain'])
+    plane.kubectl(['delete', '-n', NAMESPACE, 'bgpadvertisement', 'blue'])
+    await comesTrue(() => assert.deepEqual([...router.routes.keys()], []))
   })
 
   test('what is about other peers leaves the session alone; what it depends on resets it', async () => {

@@ -78,6 +78,8 @@ export class BfdSession {
   readonly #port: number
   #machine: BfdMachine
   #socket: Socket | undefined
+  /** The peer may be heard before there is a socket to answer by. */
+  #isConnected = false
   #because: string | undefined
   /** It has been said that packets come from too far away. */
   #isTooFar = false
@@ -144,6 +146,7 @@ export class BfdSession {
     this.#timers.disarmAll()
     this.#socket?.close()
     this.#socket = undefined
+    this.#isConnected = false
   }
 
   /** One source port for the life of the session, out of the range of RFC 5881 section 4. */
@@ -166,6 +169,7 @@ export class BfdSession {
 
   #begin(socket: Socket): void {
     if (this.#socket !== socket) return
+    this.#isConnected = true
     socket.removeAllListeners('error')
     // The peer's host says that nobody listens there: that is what BFD is about to find out by itself.
     socket.on('error', () => undefined)
@@ -210,10 +214,10 @@ export class BfdSession {
   }
 
   #send(bytes: Uint8Array): void {
-    if (this.#socket === undefined) return
+    if (!this.#isConnected) return
     this.counters.controlPacketsSent++
     // A packet that cannot be sent is one that the peer misses, which it will tell.
-    this.#socket.send(bytes, () => undefined)
+    this.#socket!.send(bytes, () => undefined)
   }
 }
 
