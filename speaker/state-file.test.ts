@@ -98,6 +98,20 @@ describe('state file', () => {
     assert.equal(taken, 2)
   })
 
+  test('a large state is written less often', async () => {
+    const bench = new Bench()
+    const keys = [new Uint8Array(1024 * 1024)]
+    bench.messages = [{ kind: 'membership', membership: { port: 7946, keys, members: [] } }]
+    await bench.saved()
+    bench.messages = [MEMBERSHIP]
+    bench.file.changed()
+    bench.clock.advance(3_900)
+    assert.equal(statSync(bench.path).size > 1024 * 1024, true)
+    bench.clock.advance(200)
+    await bench.file.stop()
+    assert.equal(statSync(bench.path).size < 1024, true)
+  })
+
   const SPOILT: readonly [about: string, spoil: (path: string) => void, because: string][] = [
     ['absent', (path) => rmSync(path), 'absent'],
     ['cut short', (path) => truncateSync(path, statSync(path).size - 1), 'corrupt'],

@@ -23,6 +23,8 @@ const DIGEST_BYTES = 32
 const MAX_BYTES = 256 * 1024 * 1024
 /** The file is written once in this time at most. */
 const SAVE_INTERVAL_MS = 1_000
+/** In the long run: ten thousand Services are written every few seconds, which costs neither latency nor flash. */
+const SAVED_BYTES_A_SECOND = 256 * 1024
 const OWNER_ONLY = 0o600
 
 export interface StateFileOptions {
@@ -48,6 +50,7 @@ export class StateFile {
   #timer: TimerHandle | undefined
   #writing: Promise<void> = Promise.resolve()
   #lastSaveAt = Number.NEGATIVE_INFINITY
+  #lastSaveBytes = 0
   #complaint: string | undefined
 
   constructor(options: StateFileOptions) {
@@ -68,7 +71,8 @@ export class StateFile {
   /** What is to be saved has changed. */
   changed(): void {
     const { clock } = this.#options
-    const waitMs = Math.max(0, this.#lastSaveAt + SAVE_INTERVAL_MS - clock.now())
+    const intervalMs = Math.max(SAVE_INTERVAL_MS, (this.#lastSaveBytes / SAVED_BYTES_A_SECOND) * 1000)
+    const waitMs = Math.max(0, this.#lastSaveAt + intervalMs - clock.now())
     this.#timer ??= clock.setTimeout(() => {
       this.#timer = undefined
       this.#lastSaveAt = clock.now()
@@ -117,7 +121,7 @@ export class StateFile {
     const temporary = `${path}.new`
     const file = await open(temporary, 'w', OWNER_ONLY)
     try {
-      await writeParts(file, statePartsOf(node, messages()))
+      this.#lastSaveBytes = await writeParts(file, statePartsOf(node, messages()))
       await file.sync()
     } finally {
       await file.close()
@@ -145,8 +149,8 @@ export class StateFile {
   }
 }
 
-/** Each write is waited for, which lets the loop turn: the digest, known last, is written last. */
-async function writeParts(file: FileHandle, parts: Iterable<StatePart>): Promise<void> {
+/** Each write is waited for, which lets the loop turn: the digest, known last, is written last. @returns bytes */
+async function writeParts(file: FileHandle, parts: Iterable<StatePart>): Promise<number> {
   const hash = createHash('sha256')
   let at = HEADING.length + DIGEST_BYTES
   for (const part of parts) {
@@ -157,6 +161,7 @@ async function writeParts(file: FileHandle, parts: Iterable<StatePart>): Promise
   }
   const heading = Buffer.concat([HEADING, hash.digest()])
   await file.write(heading, 0, heading.length, 0)
+  return at
 }
 
 async function opened(path: string): Promise<FileHandle | undefined> {
