@@ -18,6 +18,7 @@ import {
   SERVICES,
   type Service,
 } from '../operator/index.ts'
+import { collectHeap, HeapTrim } from '../runtime/heap-trim.ts'
 import type { Check } from '../runtime/http.ts'
 import { type Log, sentenceOf } from '../runtime/log.ts'
 import type { Metrics } from '../runtime/metrics.ts'
@@ -57,8 +58,8 @@ const WEBHOOK_LEASE_NAME = 'invar-webhook'
 const WRITES_IN_FLIGHT = 40
 /** With so many Services waiting for their status, events wait too. */
 const BUSY_DEPTH = 100
-/** Few and large: a page costs a round trip, and ten thousand Services come from the API server's memory anyway. */
-const SERVICES_A_PAGE = 5_000
+/** Each page costs a round trip, and is in memory whole: as text, as bytes and as objects. */
+const SERVICES_A_PAGE = 2_000
 
 /** What lives as long as one term of leadership: the ledger is rebuilt from what the API server has. */
 interface Term {
@@ -80,6 +81,7 @@ export class Controller extends InvarOperator {
   readonly #terms: Terms<Term>
   readonly #noLedger = new Ledger()
   readonly #observeReconcile: (result: Reconciled) => void
+  readonly #heapTrim: HeapTrim
   #configuration!: Configuration
   #services!: Informer<Service>
   #announcements!: Announcements
@@ -89,7 +91,12 @@ export class Controller extends InvarOperator {
     this.#options = options
     const { clock, random, namespace, podName, source, userAgent } = options
     this.#log = options.log.of('controller')
-    this.#observeReconcile = reconcileObserver(options.metrics)
+    this.#heapTrim = new HeapTrim({ clock, collect: collectHeap })
+    const observeReconcile = reconcileObserver(options.metrics)
+    this.#observeReconcile = (result) => {
+      this.#heapTrim.worked()
+      observeReconcile(result)
+    }
     this.#leaderClient = new Client({ source, clock, userAgent: `${userAgent} leader`, maxConnections: 2 })
     this.#leader = new Leader({
       client: this.#leaderClient,
@@ -135,6 +142,7 @@ export class Controller extends InvarOperator {
     this.#services = this.follow(SERVICES, { transform: keepService, pageSize: SERVICES_A_PAGE })
     this.#services.onChange(({ key }) => {
       clientMetrics.countUpdate()
+      this.#heapTrim.worked()
       this.#terms.current?.allocator.serviceChanged(key)
     })
     this.#announcements = new Announcements((resource, options) => this.follow(resource, options), namespace)
@@ -185,6 +193,7 @@ export class Controller extends InvarOperator {
   }
 
   override async stop(): Promise<void> {
+    this.#heapTrim.stop()
     this.#membershipSecret?.stop()
     await this.#terms.end()
     await this.#webhook?.stop()
