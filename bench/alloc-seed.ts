@@ -70,7 +70,10 @@ function copyOf(object: Json, metadata: object, spec: object): object {
   return { ...object, metadata: { ...rest, uid: crypto.randomUUID(), ...metadata }, spec }
 }
 
-/** By the JSON gateway of etcd, in which bytes are base64. */
+/**
+ * By the JSON gateway of etcd, in which bytes are base64. To be done while nobody watches: all writes of a transaction
+ * have one resourceVersion, and a watch that is cut between them goes on after it (ADR 0004).
+ */
 export function writeToEtcd(plane: ControlPlane, writes: readonly Stored[]): Promise<void> {
   const base64 = (text: string) => Buffer.from(text).toString('base64')
   const success = writes.map(({ key, value }) => ({
