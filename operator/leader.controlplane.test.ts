@@ -149,15 +149,16 @@ test('stopped in good order: the lease is given back and taken at the next look'
   const second = new Contender(t, namespace, 'second')
   await during(1_000)
   const elected = second.says(/^elected/, 0)
-  const stoppedAt = performance.now()
   await first.end('SIGTERM')
   await elected
-  const tookMs = performance.now() - stoppedAt
-  assert.ok(tookMs < LEASE_MS, `it waited for the end of the lease: ${tookMs} ms`)
   await second.end('SIGTERM')
   assertFenced(namespace)
-  const ofTheFirst = auditedWrites(namespace).filter((write) => write.by === 'first')
-  assert.equal(ofTheFirst.at(-1)?.what, 'lease', 'giving the lease back is the last thing that a leader writes')
+  const lastOfTheFirst = auditedWrites(namespace).findLast((write) => write.by === 'first')
+  const claim = auditedWrites(namespace).find((write) => write.by === 'second')
+  assert.equal(lastOfTheFirst?.what, 'lease', 'giving the lease back is the last thing that a leader writes')
+  // As the API server has received them: how long the process took to end is not judged.
+  const betweenMs = Date.parse(claim!.at) - Date.parse(lastOfTheFirst!.at)
+  assert.ok(betweenMs < LEASE_MS, `it waited for the end of the lease: ${betweenMs} ms`)
 })
 
 test('started at once: one leads', async (t) => {
