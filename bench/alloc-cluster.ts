@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs'
 import { Agent, request } from 'node:https'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { BUNDLES, bundle } from '../build/bundle.ts'
+import { BUNDLES, bundle, CONTROLLER_LAUNCH } from '../build/bundle.ts'
 import { Client, SERVICES, type Service } from '../operator/index.ts'
 import { systemClock } from '../runtime/clock.ts'
 import { ControllerProcess, valuesOf } from '../testkit/controller-process.ts'
@@ -24,6 +24,8 @@ const POOL = '172.16.0.0/12'
 const CREATE_CONNECTIONS = 48
 /** What the controller counts of requests that it has sent. */
 const ANSWERED = 'invar_api_request_duration_seconds_count'
+/** Asking how far it is costs the controller time: the next look comes when half of the rest may be done. */
+const LOOK_MS = { least: 20, most: 1_000 } as const
 
 export interface AllocationCluster extends AsyncDisposable {
   readonly plane: ControlPlane
@@ -55,7 +57,8 @@ export async function startAllocationCluster(
         namespace: NAMESPACE,
         webhook: true,
         main: join(BUNDLES, 'controller', 'main.js'),
-        nodeFlags: ['--disable-warning=DEP0040', ...nodeFlags],
+        nodeFlags: [...CONTROLLER_LAUNCH.nodeFlags, ...nodeFlags],
+        environment: { ...CONTROLLER_LAUNCH.environment, NODE_ENV: 'production' },
       }),
     async [Symbol.asyncDispose]() {
       client.close()
@@ -114,6 +117,19 @@ export async function assignAll(cluster: AllocationCluster, count: number): Prom
   await controller.settled(count)
   assertAllDiffer(await shownAddresses(cluster), count)
   return controller
+}
+
+/** Resolves when the controller has written so many statuses of Services since its start. @returns when that was seen */
+export async function statusesWritten(controller: ControllerProcess, count: number): Promise<number> {
+  const labels = ['resource="services/status"', 'code="200"']
+  const startedAt = performance.now()
+  while (true) {
+    const done = (await controller.metric(ANSWERED, labels)) ?? 0
+    if (done >= count) return performance.now()
+    if (!controller.isRunning) throw new Error(`the controller has ended:\n${controller.lastLines()}`)
+    const restMs = done === 0 ? 0 : ((performance.now() - startedAt) / done) * (count - done)
+    await delay(Math.min(LOOK_MS.most, Math.max(LOOK_MS.least, restMs / 2)))
+  }
 }
 
 /**

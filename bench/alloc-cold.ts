@@ -4,8 +4,6 @@
  * no controller in the way. Both take turns, and each start is held against the loops before and after it: what else
  * the machine does at that moment, all of them see.
  */
-import { setTimeout as delay } from 'node:timers/promises'
-import type { ControllerProcess } from '../testkit/controller-process.ts'
 import {
   type AllocationCluster,
   answeredRequests,
@@ -17,14 +15,13 @@ import {
   serviceName,
   shownAddresses,
   startAllocationCluster,
+  statusesWritten,
 } from './alloc-cluster.ts'
 import { seedServices } from './alloc-seed.ts'
 import { percentile, rounded, timed } from './alloc-times.ts'
 
 const BAR = 0.8
 const ROUNDS = 3
-/** Asking how far it is costs the controller time: the next look comes when half of the rest may be done. */
-const LOOK_MS = { least: 20, most: 1_000 } as const
 
 export default {
   name: 'alloc-cold',
@@ -96,8 +93,8 @@ async function coldStart(cluster: AllocationCluster, progress: Progress): Promis
   const startedAt = performance.now()
   const controller = await cluster.startController(process.env.INVAR_BENCH_NODE_FLAGS?.split(' '))
   try {
-    const firstMs = (await written(controller, 1)) - startedAt
-    const tookMs = (await written(controller, SERVICE_COUNT)) - startedAt
+    const firstMs = (await statusesWritten(controller, 1)) - startedAt
+    const tookMs = (await statusesWritten(controller, SERVICE_COUNT)) - startedAt
     const [statusWrites, eventsMeanwhile, poolWrites] = (await writes(cluster)).map((count, i) => count - before[i]!)
     progress(`${SERVICE_COUNT} statuses in ${rounded(tookMs, 0)} ms`)
     assertAllDiffer(await shownAddresses(cluster), SERVICE_COUNT)
@@ -118,17 +115,4 @@ function writes(cluster: AllocationCluster): Promise<number[]> {
     answeredRequests(cluster, 'POST', 'events', ''),
     answeredRequests(cluster, 'PATCH', 'ipaddresspools', 'status'),
   ])
-}
-
-/** @returns the time at which so many statuses were seen to be written */
-async function written(controller: ControllerProcess, count: number): Promise<number> {
-  const labels = ['resource="services/status"', 'code="200"']
-  const startedAt = performance.now()
-  while (true) {
-    const done = (await controller.metric('invar_api_request_duration_seconds_count', labels)) ?? 0
-    if (done >= count) return performance.now()
-    if (!controller.isRunning) throw new Error(`the controller has ended:\n${controller.lastLines()}`)
-    const restMs = done === 0 ? 0 : ((performance.now() - startedAt) / done) * (count - done)
-    await delay(Math.min(LOOK_MS.most, Math.max(LOOK_MS.least, restMs / 2)))
-  }
 }
