@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { BUNDLES } from '../build/bundle.ts'
+import { BUNDLES, SPEAKER_LAUNCH } from '../build/bundle.ts'
 import { buildAddon } from '../native/build.ts'
 import { TestRouter } from '../testkit/bgp-router.ts'
 import { type ControlPlane, freePort } from '../testkit/controlplane.ts'
@@ -93,8 +93,14 @@ async function startSpeaker(workplace: Workplace, plane: ControlPlane): Promise<
   return startProgram(workplace, {
     name: 'speaker',
     command: process.execPath,
-    args: ['--disable-warning=DEP0040', join(BUNDLES, 'speaker', 'main.js'), ...args],
-    environment: { ...process.env, INVAR_NATIVE: buildAddon(), NODE_ENV: 'production', METALLB_POD_NAME: '' },
+    args: [...SPEAKER_LAUNCH.nodeFlags, join(BUNDLES, 'speaker', 'main.js'), ...args],
+    environment: {
+      ...process.env,
+      ...SPEAKER_LAUNCH.environment,
+      INVAR_NATIVE: buildAddon(),
+      NODE_ENV: 'production',
+      METALLB_POD_NAME: '',
+    },
   })
 }
 

@@ -7,7 +7,7 @@ import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { BUNDLES, bundle } from '../build/bundle.ts'
+import { BUNDLES, bundle, SPEAKER_LAUNCH } from '../build/bundle.ts'
 import { buildAddon } from '../native/build.ts'
 import { formatAddress, parseAddress } from '../net/ip/index.ts'
 import { type ControlPlane, startControlPlane } from '../testkit/controlplane.ts'
@@ -26,8 +26,8 @@ const NAMESPACE = 'metallb-system'
 const PLANE_ADDRESS = '10.99.0.250'
 const FIRST_ADDRESS = parseAddress('10.100.0.0')!.bits
 const WRITES_AT_ONCE = 120
-/** As native/launcher.c and the image set it. */
-const LAUNCHED = { MALLOC_ARENA_MAX: '1', NODE_ENV: 'production' }
+/** As the launcher and the image set it. */
+const LAUNCHED = { ...SPEAKER_LAUNCH.environment, NODE_ENV: 'production' }
 /** No speaker has written for so long: all is said. */
 const QUIET_MS = 5_000
 const SETTLE_LIMIT_MS = 600_000
@@ -87,7 +87,7 @@ export class SpeakerCluster implements AsyncDisposable {
         startProgram(this.#workplace, {
           name,
           command: process.execPath,
-          args: ['--disable-warning=DEP0040', '--optimize-for-size', ...nodeFlags, main, ...args],
+          args: [...SPEAKER_LAUNCH.nodeFlags, ...nodeFlags, main, ...args],
           environment: { ...process.env, ...LAUNCHED, INVAR_NATIVE: addon, METALLB_POD_NAME: '' },
           namespace: this.#lan.host(name).path,
         }),

@@ -23,7 +23,7 @@ import { dirname, join } from 'node:path'
 import { rootCertificates } from 'node:tls'
 import { parseArgs } from 'node:util'
 import { gzipSync } from 'node:zlib'
-import { BUNDLES, bundle, bundlePath, presentEntryPoints } from './bundle.ts'
+import { BUNDLES, bundle, bundlePath, type Launch, presentEntryPoints } from './bundle.ts'
 import { type ImageOptions, ociArchive } from './oci.ts'
 import { asProgram, Missing, need } from './progress.ts'
 import type { TarEntry } from './tar.ts'
@@ -66,8 +66,6 @@ export function imageEntries(): TarEntry[] {
   if (!existsSync(addon)) throw new Missing(`${ADDON} is not built: run \`node native/build.ts\``)
   return [
     file('bin/node', strippedNode(), 0o755),
-    // NET_RAW without root: a file capability on the one program that hands it to Node, see there.
-    { ...file('app/bin/speaker', launcher(), 0o755), attributes: { 'security.capability': NET_RAW_PERMITTED } },
     ...sharedLibraries([nodePath(), addon, join(ROOT, RAW_SOCKET, 'build/Release/raw.node')]).map((path) =>
       file(path.slice(1), readFileSync(path), 0o755),
     ),
@@ -92,11 +90,18 @@ function file(path: string, content: Uint8Array, mode = 0o644): Extract<TarEntry
 }
 
 function programEntries(entry: ReturnType<typeof presentEntryPoints>[number]): TarEntry[] {
+  const { command } = entry
   const path = bundlePath(entry)
-  const bundled = file(`app/${path}`, readFileSync(join(BUNDLES, path)), entry.command === undefined ? 0o644 : 0o755)
-  if (entry.command === undefined || entry.command.launched === true) return [bundled]
+  const isScript = command !== undefined && command.launch === undefined
+  const bundled = file(`app/${path}`, readFileSync(join(BUNDLES, path)), isScript ? 0o755 : 0o644)
+  if (command === undefined) return [bundled]
+  const link = `app/bin/${command.name}`
   // A link, so that the program finds its neighbours from where it really lies.
-  return [bundled, { kind: 'symlink', path: `app/bin/${entry.command.name}`, target: `../${path}` }]
+  if (command.launch === undefined) return [bundled, { kind: 'symlink', path: link, target: `../${path}` }]
+  const launcher = file(link, buildLauncher(command.name, command.launch), 0o755)
+  // NET_RAW without root: a file capability on the one program that hands it to Node, see there.
+  const attributes = { 'security.capability': NET_RAW_PERMITTED }
+  return [bundled, command.launch.needsNetRaw ? { ...launcher, attributes } : launcher]
 }
 
 function licences(): TarEntry[] {
@@ -124,14 +129,22 @@ function strippedNode(): Buffer {
   }
 }
 
-/** native/launcher.c, with everything that it needs inside. */
-function launcher(): Buffer {
+/** native/launcher.c for one program, with everything that it needs inside. */
+export function buildLauncher(program: string, { nodeFlags, environment, needsNetRaw }: Launch): Buffer {
   const scratch = mkdtempSync(join(tmpdir(), 'invar-image-'))
   try {
     const cc = need('cc', 'install a C compiler (Debian: apt-get install gcc libc6-dev)')
-    const target = join(scratch, 'speaker')
+    const target = join(scratch, program)
+    const text = (value: string) => JSON.stringify(value)
+    const variables = Object.entries(environment).map(([name, value]) => `{${text(name)}, ${text(value)}}`)
+    const macros = [
+      `-DPROGRAM=${text(program)}`,
+      `-DNODE_FLAGS=${nodeFlags.map(text).join(', ')}`,
+      `-DENVIRONMENT=${variables.join(', ')}`,
+      `-DNEEDS_NET_RAW=${needsNetRaw ? 1 : 0}`,
+    ]
     const flags = ['-Os', '-static', '-s', '-Wall', '-Wextra', '-Werror', '-Wl,--build-id=none']
-    execFileSync(cc, [...flags, '-o', target, 'native/launcher.c'], { cwd: ROOT })
+    execFileSync(cc, [...flags, ...macros, '-o', target, 'native/launcher.c'], { cwd: ROOT })
     return readFileSync(target)
   } finally {
     rmSync(scratch, { recursive: true, force: true })

@@ -1,7 +1,14 @@
 /*
- * Starts the speaker with NET_RAW and nothing else, without root: this file alone carries the capability, and hands it
- * to Node as an ambient one (capabilities(7)), which an interpreter's script keeps over execve. Node itself carries
- * none, so one copy of it serves every program of the image.
+ * Starts one of the image's programs with what cannot stand in a script's first line: flags of Node, environment, and,
+ * for the speaker, NET_RAW without root. This file alone carries the capability then, and hands it to Node as an ambient
+ * one (capabilities(7)), which an interpreter's script keeps over execve. Node itself carries none, so one copy of it
+ * serves every program of the image.
+ *
+ * build/image.ts compiles it once a program, with what build/bundle.ts says of that:
+ *   PROGRAM        "speaker"
+ *   NODE_FLAGS     "--flag", ...
+ *   ENVIRONMENT    {"NAME", "value"}, ...     what the container sets itself stays
+ *   NEEDS_NET_RAW  1 or 0
  */
 #include <errno.h>
 #include <linux/capability.h>
@@ -12,17 +19,16 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-static char *const NODE = "/bin/node";
-static char *const SPEAKER = "/app/speaker/main.js";
-/* A dependency of the Kubernetes client still uses Node's own punycode: not the operator's to mend. */
-static char *const QUIET = "--disable-warning=DEP0040";
-/* With 2,000 Services a speaker was resident with 210 MB without, and 139 MB with this; ARP replies were no slower. */
-static char *const SMALL = "--optimize-for-size";
+static char *const COMMAND[] = {"/bin/node", NODE_FLAGS, "/app/" PROGRAM "/main.js"};
+static const struct {
+  const char *name, *value;
+} VARIABLES[] = {ENVIRONMENT};
 
+#define COUNT_OF(list) (sizeof(list) / sizeof((list)[0]))
 enum { NET_RAW = 1 << CAP_NET_RAW, MAX_ARGUMENTS = 256 };
 
 static int fail(const char *what) {
-  fprintf(stderr, "speaker: %s: %s\n", what, strerror(errno));
+  fprintf(stderr, PROGRAM ": %s: %s\n", what, strerror(errno));
   return 1;
 }
 
@@ -32,7 +38,7 @@ static int keep_net_raw(void) {
   struct __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3] = {0};
   if (syscall(SYS_capget, &header, sets) != 0) return fail("reading the capabilities");
   if ((sets[0].permitted & NET_RAW) == 0) {
-    fputs("speaker: NET_RAW is missing: add it to securityContext.capabilities of the container\n", stderr);
+    fputs(PROGRAM ": NET_RAW is missing: add it to securityContext.capabilities of the container\n", stderr);
     return 1;
   }
   sets[0].inheritable |= NET_RAW;
@@ -42,15 +48,17 @@ static int keep_net_raw(void) {
 }
 
 int main(int count, char *arguments[]) {
-  char *command[MAX_ARGUMENTS + 5] = {NODE, QUIET, SMALL, SPEAKER};
+  char *command[COUNT_OF(COMMAND) + MAX_ARGUMENTS + 1] = {0};
   if (count < 1 || count > MAX_ARGUMENTS) {
-    fputs("speaker: too many arguments\n", stderr);
+    fputs(PROGRAM ": too many arguments\n", stderr);
     return 1;
   }
-  memcpy(&command[4], &arguments[1], sizeof(char *) * (size_t)(count - 1));
-  if (keep_net_raw() != 0) return 1;
-  /* Else the C library gives each of Node's threads an arena of its own: with 2,000 Services another 40 MB. */
-  if (setenv("MALLOC_ARENA_MAX", "1", 0) != 0) return fail("setting MALLOC_ARENA_MAX");
-  execv(NODE, command);
-  return fail(NODE);
+  memcpy(command, COMMAND, sizeof(COMMAND));
+  memcpy(&command[COUNT_OF(COMMAND)], &arguments[1], sizeof(char *) * (size_t)(count - 1));
+  if (NEEDS_NET_RAW && keep_net_raw() != 0) return 1;
+  for (size_t index = 0; index < COUNT_OF(VARIABLES); index++) {
+    if (setenv(VARIABLES[index].name, VARIABLES[index].value, 0) != 0) return fail(VARIABLES[index].name);
+  }
+  execv(command[0], command);
+  return fail(command[0]);
 }

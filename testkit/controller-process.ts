@@ -25,6 +25,8 @@ export interface ControllerProcessOptions {
   readonly main?: string
   /** Flags of Node. */
   readonly nodeFlags?: readonly string[]
+  /** Added to that of this process. */
+  readonly environment?: Readonly<Record<string, string>>
 }
 
 export class ControllerProcess {
@@ -63,7 +65,7 @@ export class ControllerProcess {
       command: process.execPath,
       args: [...(options.nodeFlags ?? []), main, ...args],
       // Outside of the cluster there is no Pod that could own the ConfigurationState, so no name is given either.
-      environment: { ...process.env, METALLB_POD_NAME: '', METALLB_NAMESPACE: '' },
+      environment: { ...process.env, ...options.environment, METALLB_POD_NAME: '', METALLB_NAMESPACE: '' },
     })
     return new ControllerProcess(workplace, program, healthPort, metricsPort)
   }
