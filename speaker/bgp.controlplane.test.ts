@@ -214,17 +214,24 @@ suite('BGP from the API server to a router', { timeout: 180_000 }, () => {
   })
 
   test('two local preferences for one aggregate: the lower one hears of it', async () => {
-    const blue = { serviceSelectors: [{ matchLabels: { colour: 'blue' } }], aggregationLength: 24, localPref: 50 }
-    apply(ours('BGPAdvertisement', 'blue', blue))
-    serve('blue', '192.0.2.20')
-    serve('plain', '192.0.2.21')
-    plane.kubectl(['label', 'service', 'blue', 'colour=blue'])
+    // Two ranges that end and begin in the middle of an aggregate.
+    const half = (name: string, addresses: string, localPref: number) => [
+      ours('IPAddressPool', name, { addresses: [addresses] }),
+      ours('BGPAdvertisement', name, { ipAddressPools: [name], aggregationLength: 24, localPref }),
+    ]
+    apply(ours('BGPAdvertisement', 'all', { aggregationLength: 24, ipAddressPools: ['web'] }))
+    apply(...half('low', '198.51.100.0-198.51.101.9', 50), ...half('high', '198.51.101.10-198.51.102.255', 60))
+    serve('low', '198.51.101.1')
+    serve('high', '198.51.101.200')
     await comesTrue(() => {
       const told = eventsOn('BGPAdvertisement').map(({ reason, message }) => `${reason} ${message}`)
-      assert.match(told.join(), /localPreferenceConflict on node "alpha": local preference 50 .* 192\.0\.2\.0\/24/)
+      assert.match(told.join(), /localPreferenceConflict on node "alpha": local preference 50 .* 198\.51\.101\.0\/24/)
     })
-    plane.kubectl(['delete', 'service', 'blue', 'plain'])
-    plane.kubectl(['delete', '-n', NAMESPACE, 'bgpadvertisement', 'blue'])
+    plane.kubectl(['delete', 'service', 'low', 'high'])
+    for (const kind of ['bgpadvertisement', 'ipaddresspool']) {
+      plane.kubectl(['delete', '-n', NAMESPACE, kind, 'low', 'high'])
+    }
+    apply(ours('BGPAdvertisement', 'all', { aggregationLength: 24 }))
     await comesTrue(() => assert.deepEqual([...router.routes.keys()], []))
   })
 
