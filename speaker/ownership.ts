@@ -1,5 +1,8 @@
 import type { OwnershipChange, OwnershipReason } from './wire/messages.ts'
 
+/** More are forgotten, not shared any more. */
+const MAX_SHARED = 1000
+
 export interface OwnedAddress {
   readonly ip: string
   readonly isOwned: boolean
@@ -13,14 +16,26 @@ export class Ownership {
   readonly #services = new Map<string, Map<string, OwnedAddress>>()
   /** Keys of Services by address: several share one. */
   readonly #keys = new Map<string, Set<string>>()
+  /** Ten thousand addresses have a handful of reasons among them; each message brings its own copies. */
+  readonly #verdicts = new Map<string, Pick<OwnedAddress, 'interfaces' | 'reason'>>()
 
   take({ key, ip, owned, interfaces, reason }: OwnershipChange): void {
     const addresses = this.#services.get(key) ?? new Map<string, OwnedAddress>()
-    addresses.set(ip, { ip, isOwned: owned, interfaces, reason })
+    addresses.set(ip, { ip, isOwned: owned, ...this.#shared(interfaces, reason) })
     this.#services.set(key, addresses)
     const sharers = this.#keys.get(ip)
     if (sharers === undefined) this.#keys.set(ip, new Set([key]))
     else sharers.add(key)
+  }
+
+  #shared(interfaces: readonly string[], reason: OwnershipReason): Pick<OwnedAddress, 'interfaces' | 'reason'> {
+    const text = JSON.stringify([interfaces, reason])
+    const known = this.#verdicts.get(text)
+    if (known !== undefined) return known
+    if (this.#verdicts.size >= MAX_SHARED) this.#verdicts.clear()
+    const verdict = { interfaces, reason }
+    this.#verdicts.set(text, verdict)
+    return verdict
   }
 
   /** Keeps of a Service only these addresses: the others are desired no more. */

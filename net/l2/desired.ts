@@ -66,7 +66,7 @@ export function takeIn(turn: Turn): void {
 function want(turn: Turn, service: WantedService, isNews: boolean, touched: Set<Address>): void {
   const { state } = turn
   const { key, layer2 } = service
-  for (const { ip } of state.services.get(key) ?? []) {
+  for (const ip of state.services.get(key) ?? []) {
     if (layer2.some((wanted) => wanted.ip === ip)) continue
     const address = state.addresses.get(ip)!
     address.wants.delete(key)
@@ -77,11 +77,15 @@ function want(turn: Turn, service: WantedService, isNews: boolean, touched: Set<
     const address = state.addresses.get(wanted.ip) ?? meet(turn, wanted.ip, isNews)
     const known = address.wants.get(key)
     if (known !== undefined && isSame(known, wanted)) continue
-    address.wants.set(key, wanted)
+    address.wants.set(key, state.lists.share(wanted))
     touched.add(address)
   }
   if (layer2.length === 0) state.services.delete(key)
-  else state.services.set(key, layer2)
+  else
+    state.services.set(
+      key,
+      layer2.map(({ ip }) => ip),
+    )
 }
 
 function meet({ state, now }: Turn, ip: string, isNews: boolean): Address {

@@ -1,6 +1,7 @@
 import { Agenda, type Entry } from './agenda.ts'
 import type { Self } from './elect.ts'
 import { Fifo } from './fifo.ts'
+import { Lists } from './lists.ts'
 import type { Action, Members, Options, OwnershipReason, WantedAddress, WantedService } from './node.ts'
 import { Pace } from './pace.ts'
 import { type Burst, Schedule } from './schedule.ts'
@@ -16,7 +17,9 @@ export interface State {
   /** What is desired and not yet taken in; see desired.ts. */
   readonly work: Fifo<Work>
   hasComplete: boolean
-  readonly services: Map<string, readonly WantedAddress[]>
+  /** The addresses of each. */
+  readonly services: Map<string, readonly string[]>
+  readonly lists: Lists
   readonly addresses: Map<string, Address>
   /** Wanted by nobody; withdrawn when all work is done, since somebody further back may want them. */
   readonly unwanted: Set<Address>
@@ -150,6 +153,7 @@ export function initial(options: Options): State {
     work: new Fifo(),
     hasComplete: false,
     services: new Map(),
+    lists: new Lists(),
     addresses: new Map(),
     unwanted: new Set(),
     withdrawn: new Map(),
