@@ -169,6 +169,7 @@ export class Controller extends InvarOperator {
   protected override synced(): void {
     this.#configuration.begin()
     this.#leader.start()
+    this.#heapTrim.worked()
   }
 
   /** Ready: everything was read and compiled. A replica that does not lead is ready to. */

@@ -10,7 +10,7 @@ export interface HeapTrimOptions {
   readonly collect: () => void
 }
 
-/** Fewer pieces of work leave too little behind to be worth a pause. */
+/** Fewer pieces of work leave too little behind to be worth a pause; the start of a program always is. */
 export const WORTH_A_TRIM = 2_000
 /** So long nothing may have been worked on: then nobody waits for this thread. */
 export const QUIET_MS = 2_000
@@ -20,6 +20,7 @@ export const BETWEEN_TRIMS_MS = 60_000
 export class HeapTrim {
   readonly #options: HeapTrimOptions
   #worked = 0
+  #worth = 1
   #timer: TimerHandle | undefined
   #notBefore = 0
 
@@ -27,10 +28,10 @@ export class HeapTrim {
     this.#options = options
   }
 
-  /** One more piece of work was done: an object read, or looked at. */
+  /** One more piece of work was done: the program has started, an object was read, or looked at. */
   worked(): void {
     this.#worked++
-    if (this.#worked === WORTH_A_TRIM) this.#await(QUIET_MS)
+    if (this.#worked === this.#worth) this.#await(QUIET_MS)
   }
 
   stop(): void {
@@ -54,6 +55,7 @@ export class HeapTrim {
     const { clock, collect } = this.#options
     collect()
     this.#worked = 0
+    this.#worth = WORTH_A_TRIM
     this.#notBefore = clock.now() + BETWEEN_TRIMS_MS
   }
 }
