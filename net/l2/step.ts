@@ -132,8 +132,9 @@ function takeMembers(turn: Turn, members: Members): void {
     if (state.handingOver > 0) lookAgain(state, answeredFor(state), 'urgent')
   }
   if (members.healed.length === 0) return
-  // All that were apart have something to say now.
-  for (const node of members.alive?.keys() ?? []) state.pace.share(node, now)
+  // All that were apart have something to say now. Who alone stood still has more to say than the others, who divide the
+  // other half of what a port can take.
+  if (!before.isCatchingUp) for (const node of members.alive?.keys() ?? []) state.pace.share(node, now)
   const reminder = before.isCatchingUp ? TELL_ALL : { rounds: REMINDER_ROUNDS, interfaces: undefined }
   remind(state, rivalled(state, new Set(members.healed)), reminder)
 }
