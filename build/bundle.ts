@@ -28,7 +28,7 @@ const QUIET = '--disable-warning=DEP0040'
 /** Else the C library gives each of Node's threads an arena of its own: 40 MB of a speaker with 2,000 Services. */
 const ONE_ARENA = { MALLOC_ARENA_MAX: '1' }
 
-/** With 10,000 Services after a restart the controller was resident with 260 MB without any of this, 125 MB with it. */
+/** With 10,000 Services after a restart a controller is resident with 247 MB without any of this, 128 MB with it. */
 export const CONTROLLER_LAUNCH: Launch = {
   // Few MB of what is young, so that garbage does not pass for old; and `gc` for runtime/heap-trim.ts.
   nodeFlags: [QUIET, '--max-semi-space-size=2', '--expose-gc'],
