@@ -61,7 +61,8 @@ export class HeapTrim {
 }
 
 /**
- * Collects all there is to collect, compacting: with 10,000 Services it holds up the controller for some 200 ms.
+ * Collects all there is to collect, compacting. With 10,000 Services it takes 0.3 s of a processor, and as long holds
+ * up the controller (0.7 s where six programs wanted each core): less than a lease or a webhook's caller waits.
  * Nothing happens where Node runs without `--expose-gc`.
  */
 export function collectHeap(): void {
