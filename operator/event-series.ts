@@ -42,7 +42,7 @@ const PER_SECOND_PER_OBJECT = 1 / 300
 /** An hour is how long an API server keeps events by default: later there is nothing left to count on. */
 const SERIES_LASTS_MS = 50 * 60_000
 /** What is forgotten costs an Event more, not correctness. */
-const REMEMBERED = 16_384
+const REMEMBERED = 4_096
 
 export class EventSeries {
   readonly #series = new Map<string, Series>()
