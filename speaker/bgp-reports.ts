@@ -12,18 +12,9 @@ import {
   unless,
 } from '../operator/index.ts'
 import type { Clock } from '../runtime/clock.ts'
+import { BY_REPORTED_SERVICE } from './reported-service.ts'
 
 export type StoredBgpReport = ServiceBGPStatus & KubernetesObject
-
-/** Name of the index of reports by `namespace/name` of their Service. */
-export const BY_BGP_SERVICE = 'reported-service'
-
-export function bgpReportedKeys({ metadata, status }: StoredBgpReport): readonly string[] {
-  const labels = metadata.labels ?? {}
-  const namespace = status?.serviceNamespace ?? labels['metallb.io/service-namespace']
-  const name = status?.serviceName ?? labels['metallb.io/service-name']
-  return namespace === undefined || name === undefined ? [] : [`${namespace}/${name}`]
-}
 
 export interface BgpReportsOptions {
   readonly client: Pick<Client, 'create' | 'patch' | 'delete'>
@@ -63,7 +54,7 @@ export class BgpReports {
   }
 
   #observed(key: string): readonly StoredBgpReport[] {
-    const seen = this.#options.reports.by(BY_BGP_SERVICE, key)
+    const seen = this.#options.reports.by(BY_REPORTED_SERVICE, key)
     const created = this.#created.get(key)
     if (created === undefined) return seen
     const isSeen = seen.some(({ metadata }) => metadata.name === created.report.metadata.name)

@@ -18,7 +18,8 @@ import { BgpAnnouncer, type BgpAnnouncerOptions } from './bgp-announcer.ts'
 import { daemonSetFate, farewellOf } from './bgp-farewell.ts'
 import { exposeBgp } from './bgp-metrics.ts'
 import { BgpObserver } from './bgp-observer.ts'
-import { BgpReports, BY_BGP_SERVICE, bgpReportedKeys, type StoredBgpReport } from './bgp-reports.ts'
+import { BgpReports, type StoredBgpReport } from './bgp-reports.ts'
+import { BY_REPORTED_SERVICE, reportedServiceKeys } from './reported-service.ts'
 import type { WireThread } from './thread.ts'
 import type { Farewell, FromWire, ToWire } from './wire/messages.ts'
 
@@ -102,7 +103,7 @@ export class SpeakerBgp {
     const stored = program.follow<StoredBgpReport>(SERVICE_BGP_STATUSES, {
       // Every node has a report on every Service: those of the others are none of our business, and many.
       selection: { namespace, labelSelector: `metallb.io/node=${node}` },
-      indexes: { [BY_BGP_SERVICE]: bgpReportedKeys },
+      indexes: { [BY_REPORTED_SERVICE]: reportedServiceKeys },
     })
     const reports = new BgpReports({
       ...{ client: program.client, reporter, reports: stored.store, clock },
@@ -120,7 +121,7 @@ export class SpeakerBgp {
     })
     // Leftovers of an earlier life, and what others write about Services that we announce.
     stored.onChange((change) => {
-      for (const key of bgpReportedKeys(change.kind === 'delete' ? change.old : change.object)) work.add(key)
+      for (const key of reportedServiceKeys(change.kind === 'delete' ? change.old : change.object)) work.add(key)
     })
     return work
   }

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { type Service, Store } from '../operator/index.ts'
 import { BY_ADDRESS, incumbentsOf, sharersOf, shownAddresses } from './incumbents.ts'
-import { BY_REPORTED_SERVICE, reportedServiceKeys, type StoredReport } from './layer2-reports.ts'
+import type { StoredReport } from './layer2-reports.ts'
+import { BY_REPORTED_SERVICE, reportedServiceKeys } from './reported-service.ts'
 
 const services = new Store<Service>({ [BY_ADDRESS]: shownAddresses })
 for (const [name, ips] of Object.entries({

@@ -1,6 +1,7 @@
 /** Who is to keep an address: the nodes whose reports say that they answer for it. */
 import type { ReadonlyStore, Service } from '../operator/index.ts'
-import { BY_REPORTED_SERVICE, type StoredReport } from './layer2-reports.ts'
+import type { StoredReport } from './layer2-reports.ts'
+import { BY_REPORTED_SERVICE } from './reported-service.ts'
 
 /** Name of the index of Services by the addresses that their status shows. */
 export const BY_ADDRESS = 'address'

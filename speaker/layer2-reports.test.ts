@@ -2,13 +2,8 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { ApiError, type Outcome, Store } from '../operator/index.ts'
 import { VirtualClock } from '../testkit/virtual-clock.ts'
-import {
-  BY_REPORTED_SERVICE,
-  Layer2Reports,
-  reportedServiceKeys,
-  type Situation,
-  type StoredReport,
-} from './layer2-reports.ts'
+import { Layer2Reports, type Situation, type StoredReport } from './layer2-reports.ts'
+import { BY_REPORTED_SERVICE, reportedServiceKeys } from './reported-service.ts'
 
 /** One node's reports, on an API server that only remembers. */
 class Bench {

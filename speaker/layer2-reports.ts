@@ -19,18 +19,9 @@ import {
   unless,
 } from '../operator/index.ts'
 import type { Clock } from '../runtime/clock.ts'
+import { BY_REPORTED_SERVICE } from './reported-service.ts'
 
 export type StoredReport = ServiceL2Status & KubernetesObject
-
-/** Name of the index of reports by `namespace/name` of their Service. */
-export const BY_REPORTED_SERVICE = 'reported-service'
-
-export function reportedServiceKeys({ metadata, status }: StoredReport): readonly string[] {
-  const labels = metadata.labels ?? {}
-  const namespace = status?.serviceNamespace ?? labels['metallb.io/service-namespace']
-  const name = status?.serviceName ?? labels['metallb.io/service-name']
-  return namespace === undefined || name === undefined ? [] : [`${namespace}/${name}`]
-}
 
 /** How this node stands to a Service; how long it has done so is found out here. */
 export type Situation = Exclude<Layer2Standing, { readonly kind: 'yields' }> | { readonly kind: 'yields' }

@@ -34,15 +34,10 @@ import { ExcludedInterfaces } from './exclude-interfaces.ts'
 import { BY_ADDRESS, incumbentsOf, sharersOf, shownAddresses } from './incumbents.ts'
 import { keepEndpointSlice, keepService, serviceKeysOf } from './kept.ts'
 import { Layer2Observer } from './layer2-observer.ts'
-import {
-  BY_REPORTED_SERVICE,
-  keepReport,
-  Layer2Reports,
-  reportedServiceKeys,
-  type StoredReport,
-} from './layer2-reports.ts'
+import { keepReport, Layer2Reports, type StoredReport } from './layer2-reports.ts'
 import { MembershipSource } from './membership.ts'
 import { exposeSpeaker } from './metrics.ts'
+import { BY_REPORTED_SERVICE, reportedServiceKeys } from './reported-service.ts'
 import { Resumption } from './resumption.ts'
 import type { WireThread } from './thread.ts'
 import { Uplinks } from './uplinks.ts'

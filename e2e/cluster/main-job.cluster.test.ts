@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { after, before, suite, test } from 'node:test'
 import { buildImage } from '../../build/image.ts'
-import { eventually } from '../../demo/eventually.ts'
 import { configure, install, NAMESPACE, ownerOf, type Stage, serve, share } from '../../demo/kubernetes.ts'
 import { Probe } from '../../demo/probe.ts'
 import { Story } from '../../demo/story.ts'
 import { type Cluster, type ClusterNode, startCluster } from '../../testkit/cluster/index.ts'
+import { eventually } from '../../testkit/eventually.ts'
 import { requireRoot } from '../../testkit/privilege.ts'
 
 /** Far above what a takeover takes, far below what Kubernetes needs to notice that a node is gone. */
