@@ -33,7 +33,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   e2e: ['*'],
   bench: ['*'],
   demo: ['*'],
-  build: ['crds', 'build', 'testkit'],
+  build: ['crds', 'build', 'testkit', 'runtime/tar.ts'],
 }
 
 /** Packages from npm that a folder may use; folders that are not listed use none. `node:` is judged by PURE. */

@@ -4,9 +4,9 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { suite, test } from 'node:test'
+import { type TarEntry, tar } from '../runtime/tar.ts'
 import { imageConfiguration } from './image.ts'
 import { ociArchive } from './oci.ts'
-import { type TarEntry, tar } from './tar.ts'
 
 const CAPABILITY = Buffer.from('0100000200200000000000000000000000000000', 'hex')
 const ENTRIES: readonly TarEntry[] = [

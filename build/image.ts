@@ -23,10 +23,10 @@ import { dirname, join } from 'node:path'
 import { rootCertificates } from 'node:tls'
 import { parseArgs } from 'node:util'
 import { gzipSync } from 'node:zlib'
+import type { TarEntry } from '../runtime/tar.ts'
 import { BUNDLES, bundle, bundlePath, type Launch, presentEntryPoints } from './bundle.ts'
 import { type ImageOptions, ociArchive } from './oci.ts'
 import { asProgram, Missing, need } from './progress.ts'
-import type { TarEntry } from './tar.ts'
 
 const ROOT = join(import.meta.dirname, '..')
 export const IMAGE_FILE = join(ROOT, 'out', 'image.tar')

@@ -1,6 +1,6 @@
 /** Container images without an engine: an OCI image layout is a tar of a few JSON files and the layers. */
 import { createHash } from 'node:crypto'
-import { type TarEntry, tar } from './tar.ts'
+import { type TarEntry, tar } from '../runtime/tar.ts'
 
 export interface ImageOptions {
   /** Full reference, `ghcr.io/owner/name:tag`. */

@@ -1,11 +1,11 @@
 /** Who is asked for `invarctl peers` and `invarctl routes`: the speaker of this machine, one in the cluster, or all. */
 import { CannotRun } from './cannot-run.ts'
 import { installNamespace } from './cluster-state.ts'
+import type { SpeakerFlags } from './command.ts'
 import { asking, type ClusterFlags, connect } from './connection.ts'
 import { askLocalSpeaker } from './local-speaker.ts'
 import { stayingAlive } from './patience.ts'
 import { type PeerRow, peerRow, peersReport, type ToldPeer, type Unanswered } from './peers.ts'
-import type { SpeakerFlags } from './program.ts'
 import type { Report } from './report.ts'
 import { type PeerRoutes, peerRoutes, routesReport, type ToldRoutes } from './routes.ts'
 import { askSpeaker, type SpeakerOf, speakerOn, speakersIn } from './speakers.ts'

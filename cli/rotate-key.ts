@@ -8,9 +8,9 @@ import { SECRETS, type Secret } from '../operator/index.ts'
 import { sleep, systemClock } from '../runtime/clock.ts'
 import { CannotRun } from './cannot-run.ts'
 import { installNamespace } from './cluster-state.ts'
+import type { RotateKeyFlags } from './commands/program.ts'
 import { asking, type Connection, connect } from './connection.ts'
 import { stayingAlive } from './patience.ts'
-import type { RotateKeyFlags } from './program.ts'
 import type { Report } from './report.ts'
 
 const KEY_BYTES = 16
