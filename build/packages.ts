@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, symlinkSync } f
 import { join } from 'node:path'
 import { CLUSTER_PACKAGES, missingTools } from '../testkit/cluster/tools.ts'
 import { packagesFolder } from '../testkit/packages.ts'
+import { PROMTOOL_PACKAGES, promtoolPath } from '../testkit/promtool.ts'
 import { missingRouterPrograms, ROUTER_PACKAGES } from '../testkit/routers/programs.ts'
 import { missingSegmentPrograms, SEGMENT_PACKAGES } from '../testkit/segment-programs.ts'
 import { asProgram, Missing, runWithProgress, which } from './progress.ts'
@@ -18,6 +19,7 @@ const SETS: readonly PackageSet[] = [
   { title: 'packages of the cluster', packages: CLUSTER_PACKAGES, missing: missingTools },
   { title: 'packages of the routers', packages: ROUTER_PACKAGES, missing: missingRouterPrograms },
   { title: 'programs of the segment', packages: SEGMENT_PACKAGES, missing: missingSegmentPrograms },
+  { title: 'promtool', packages: PROMTOOL_PACKAGES, missing: () => (promtoolPath() === undefined ? ['promtool'] : []) },
 ]
 
 /** Nothing happens where the programs are there already: unpacked, or installed on the machine. */
