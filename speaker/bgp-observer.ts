@@ -1,12 +1,13 @@
 /** What the sessions do, told to the people of the cluster: the log, and events on the BGPPeers. */
-import type { EventToRaise } from '../operator/index.ts'
+
 import type { Log } from '../runtime/log.ts'
 import type { PreferenceConflict } from './aggregate-preferences.ts'
+import type { SpeakerEvent } from './speaker-event.ts'
 import type { FromWire, ObservedPeer } from './wire/messages.ts'
 
 export interface BgpObserverOptions {
   readonly node: string
-  readonly raise: (kind: 'BGPPeer' | 'BGPAdvertisement', name: string, event: Omit<EventToRaise, 'object'>) => void
+  readonly raise: (kind: 'BGPPeer' | 'BGPAdvertisement', name: string, event: Omit<SpeakerEvent, 'object'>) => void
   readonly log: Log
 }
 

@@ -5,7 +5,6 @@ import type { Reporter } from '../core/status/index.ts'
 import {
   type Configuration,
   type EndpointSlice,
-  type EventToRaise,
   type InvarOperator,
   type ReadonlyStore,
   SERVICE_BGP_STATUSES,
@@ -20,6 +19,7 @@ import { exposeBgp } from './bgp-metrics.ts'
 import { BgpObserver } from './bgp-observer.ts'
 import { BgpReports, type StoredBgpReport } from './bgp-reports.ts'
 import { BY_REPORTED_SERVICE, reportedServiceKeys } from './reported-service.ts'
+import type { SpeakerEvent } from './speaker-event.ts'
 import type { WireThread } from './thread.ts'
 import type { Farewell, FromWire, ToWire } from './wire/messages.ts'
 
@@ -41,8 +41,8 @@ export interface SpeakerBgpOptions {
   readonly post: (message: ToWire) => void
   readonly reporter: () => Promise<Reporter>
   /** On a Service, by key. */
-  readonly raise: (key: string, event: Omit<EventToRaise, 'object'>) => void
-  readonly raiseOn: (event: EventToRaise) => void
+  readonly raise: (key: string, event: Omit<SpeakerEvent, 'object'>) => void
+  readonly raiseOn: (event: SpeakerEvent) => void
   readonly referenceTo: Configuration['referenceTo']
   readonly onFault: (key: string, error: unknown) => void
 }

@@ -1,11 +1,12 @@
 /** What this node does on layer 2, told to the people of the cluster: reports, events, conflicts. */
 import type { Layer2Decision } from '../core/announce/index.ts'
 import { conflictSentence } from '../core/status/index.ts'
-import { DONE, type EventToRaise, type Outcome, type Reconciler } from '../operator/index.ts'
+import { DONE, type Outcome, type Reconciler } from '../operator/index.ts'
 import type { Log } from '../runtime/log.ts'
 import { Conflicts } from './conflicts.ts'
 import type { Situation } from './layer2-reports.ts'
 import { Ownership } from './ownership.ts'
+import type { SpeakerEvent } from './speaker-event.ts'
 import type { FromWire, OwnershipChange } from './wire/messages.ts'
 
 export interface Layer2ObserverOptions {
@@ -13,7 +14,7 @@ export interface Layer2ObserverOptions {
   readonly decisionOn: (key: string) => Layer2Decision | undefined
   /** Nodes that report that they answer for the Service. */
   readonly reportersOf: (key: string) => readonly string[]
-  readonly raise: (key: string, event: Omit<EventToRaise, 'object'>) => void
+  readonly raise: (key: string, event: Omit<SpeakerEvent, 'object'>) => void
   /** What the topic told of is over. */
   readonly forget: (key: string, topic: string) => void
   readonly log: Log

@@ -8,7 +8,6 @@ import {
   ENDPOINT_SLICES,
   type EndpointSlice,
   EventRecorder,
-  type EventToRaise,
   type Follow,
   type Informer,
   InvarOperator,
@@ -39,6 +38,7 @@ import { MembershipSource } from './membership.ts'
 import { exposeSpeaker } from './metrics.ts'
 import { BY_REPORTED_SERVICE, reportedServiceKeys } from './reported-service.ts'
 import { Resumption } from './resumption.ts'
+import type { SpeakerEvent } from './speaker-event.ts'
 import type { WireThread } from './thread.ts'
 import { Uplinks } from './uplinks.ts'
 import type { FromWire, ObservedPeer, ToWire } from './wire/messages.ts'
@@ -306,11 +306,11 @@ export class Speaker extends InvarOperator {
     }
   }
 
-  #raise(key: string, event: Omit<EventToRaise, 'object'>): void {
+  #raise(key: string, event: Omit<SpeakerEvent, 'object'>): void {
     this.#events.raise({ ...event, object: this.#referenceTo(key) })
   }
 
-  #referenceTo(key: string): EventToRaise['object'] {
+  #referenceTo(key: string): SpeakerEvent['object'] {
     const uid = this.#services.store.get(key)?.metadata.uid
     const { namespace, name } = nameOfKey(key)
     return { apiVersion: 'v1', kind: 'Service', name, ...(namespace && { namespace }), ...(uid && { uid }) }

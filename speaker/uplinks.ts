@@ -1,14 +1,15 @@
 /** What the gateway probe finds out, told to the people of the cluster: the log, events on the Node, a metric. */
-import type { EventToRaise } from '../operator/index.ts'
+
 import type { Log } from '../runtime/log.ts'
 import type { Metrics } from '../runtime/metrics.ts'
+import type { SpeakerEvent } from './speaker-event.ts'
 import type { FromWire } from './wire/messages.ts'
 
 export interface UplinksOptions {
   readonly node: string
   readonly log: Log
   readonly metrics: Metrics
-  readonly raise: (event: EventToRaise) => void
+  readonly raise: (event: SpeakerEvent) => void
 }
 
 export class Uplinks {

@@ -52,7 +52,11 @@ export function configurationStatus(
   return { result, errorSummary, conditions: [...withCondition(conditions, wanted, nowMs)] }
 }
 
+/** Reasons of the condition of a ConfigurationState. */
+export type ConfigurationReason = 'Reconciled' | 'ConfigurationError' | 'UnknownError'
+
 interface Verdict extends Omit<ConditionSaying, 'type'> {
+  readonly reason: ConfigurationReason
   readonly result: NonNullable<Status['result']>
   readonly errorSummary: string
 }

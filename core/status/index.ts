@@ -3,6 +3,7 @@ export { bgpReport } from './bgp-report.ts'
 export { type Condition, type ConditionSaying, says, withCondition } from './condition.ts'
 export {
   type Component,
+  type ConfigurationReason,
   configurationStateName,
   configurationStateObject,
   configurationStatus,
@@ -26,6 +27,7 @@ export {
 } from './report-shape.ts'
 export { conflictsIn, isAnnounced, isWithheld, type ReportedConflict, type ReportShape } from './reported-conflict.ts'
 export {
+  type AddressConditionReason,
   CLEANUP_FINALIZER,
   type ServiceStatusPatch,
   type ServiceStatusShape,

@@ -121,8 +121,14 @@ const REASONS = {
   'request-ignored': 'RequestIgnored',
 } as const satisfies Record<Shortcoming['kind'], string>
 
+/** Reasons of the condition {@link ADDRESS_CONDITION} of a Service. */
+export type AddressConditionReason = 'IPAllocated' | 'AllocationFailed' | (typeof REASONS)[Shortcoming['kind']]
+
 /** undefined = the condition has no place on this Service. */
-function conditionFor({ outcome, message }: Decision): ConditionSaying | undefined {
+function conditionFor({
+  outcome,
+  message,
+}: Decision): (ConditionSaying & { readonly reason: AddressConditionReason }) | undefined {
   const type = ADDRESS_CONDITION
   switch (outcome.kind) {
     case 'assigned': {
