@@ -4,52 +4,16 @@
  * of the node that it came through (kube-proxy, externalTrafficPolicy: Cluster): it is reset, and the client knows.
  */
 import assert from 'node:assert/strict'
-import type { ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
-import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { after, before, suite, type TestContext, test } from 'node:test'
 import { buildImage, imageReference } from '../../build/image.ts'
 import { configure, install, NAMESPACE, ownerOf, type Stage, serve, share } from '../../demo/kubernetes.ts'
 import { Story } from '../../demo/story.ts'
 import { type Cluster, startCluster } from '../../testkit/cluster/index.ts'
 import { eventually } from '../../testkit/eventually.ts'
-import type { Host } from '../../testkit/netns.ts'
 import { requireRoot } from '../../testkit/privilege.ts'
-import type { Sums } from './requests-main.ts'
+import { assertOnlyCut, Requests, tell } from './requests.ts'
 
-const TCP_PORT = 80
-const UDP_PORT = 53
 const NODES = 3
-/** A connection begins every 10 ms and is over in a few, on a busy machine in some tens of milliseconds. */
-const CONNECTIONS_UNDER_WAY = 5
-
-class Requests {
-  readonly #child: ChildProcess
-  readonly #lines: AsyncIterator<string>
-
-  private constructor(child: ChildProcess) {
-    this.#child = child
-    this.#lines = createInterface({ input: child.stdout! })[Symbol.asyncIterator]()
-  }
-
-  /** Resolves when every kind of request has had an answer. */
-  static async begin(client: Host, address: string): Promise<Requests> {
-    const program = join(import.meta.dirname, 'requests-main.ts')
-    const args = [program, address, String(TCP_PORT), String(UDP_PORT)]
-    const requests = new Requests(client.spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] }))
-    assert.equal((await requests.#lines.next()).value, 'began')
-    return requests
-  }
-
-  async end(): Promise<Sums> {
-    this.#child.kill('SIGTERM')
-    const sums = JSON.parse((await this.#lines.next()).value) as Sums
-    if (this.#child.exitCode === null) await once(this.#child, 'exit')
-    return sums
-  }
-}
-
 suite('planned moves on a cluster', { timeout: 300_000 }, () => {
   let cluster: Cluster
   let stage: Stage
@@ -134,18 +98,6 @@ suite('planned moves on a cluster', { timeout: 300_000 }, () => {
     assert.match(stage.kubectl(['get', 'pods', `--namespace=${NAMESPACE}`, '-o', path]), /^0( 0)*$/)
   })
 })
-
-function assertOnlyCut({ connections: { lost } }: Sums, moves: number): void {
-  for (const { because } of lost) assert.match(because, /ECONNRESET/)
-  assert.ok(lost.length <= moves * CONNECTIONS_UNDER_WAY, `${lost.length} connections cut`)
-}
-
-function tell(t: TestContext, sums: Sums): void {
-  for (const [kind, { asked, answered, lost, longestSilenceMs }] of Object.entries(sums)) {
-    t.diagnostic(`${kind}: ${answered} of ${asked} answered, longest silence ${longestSilenceMs} ms`)
-    for (const each of lost.slice(0, 5)) t.diagnostic(`lost at ${each.atMs}: ${each.because}`)
-  }
-}
 
 function rolledOut(stage: Stage): Promise<string> {
   return stage.waitKubectl(['rollout', 'status', 'daemonset/speaker', `--namespace=${NAMESPACE}`, '--timeout=120s'])
