@@ -7,8 +7,11 @@ import { text } from 'node:stream/consumers'
 import { after, before, describe, test } from 'node:test'
 import { close } from '../runtime/http.ts'
 import type { LocalBgpSource, LocalPeer, LocalRoutes } from './local-bgp.ts'
+import type { LocalNodeSource } from './local-node.ts'
 import { serveLocally } from './local-socket.ts'
-import type { ObservedPeer, ObservedRoute, PeerCounters } from './wire/messages.ts'
+import type { NodeFacts } from './node-facts.ts'
+import type { ObservedPeer, ObservedRoute, PeerCounters, WireCounters } from './wire/messages.ts'
+import { WireStanding } from './wire-standing.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'invar-socket-'))
 const path = join(folder, 'speaker', 'speaker.sock')
@@ -22,13 +25,34 @@ const ROUTE: ObservedRoute = {
   ...{ communities: [], largeCommunities: [], advertisements: ['all'] },
 }
 const COUNTED = { name: 'tor', announcedPrefixes: 1, wantedPrefixes: 2 } as PeerCounters
+let isDeaf = false
 const BGP: LocalBgpSource = {
   peers: () => [PEER, { ...PEER, name: 'spine', state: 'Idle' }],
   readCounters: () => Promise.resolve({ peers: [COUNTED] }),
   readRoutes: (peer) => Promise.resolve({ routes: peer === 'tor' ? [ROUTE] : undefined }),
 }
+const FACTS: NodeFacts = { links: [], forwards: true, hasIpvs: false, ports: [] }
+const STANDING = new WireStanding(() => 5)
+STANDING.take({ kind: 'members', alive: ['alpha', 'bravo'] })
+STANDING.take({
+  kind: 'interfaces',
+  interfaces: [{ name: 'eth0', mac: '02:00:00:00:00:01', usable: true, because: undefined }],
+})
+STANDING.take({ kind: 'uplink', interface: 'eth0', target: '192.0.2.1', reachable: false })
+STANDING.take({ kind: 'fault', code: 'EADDRINUSE', message: 'heartbeats: bind' })
+const COUNTERS: WireCounters = {
+  addresses: [{ ip: '192.0.2.10', requestsReceived: 5, responsesSent: 4, gratuitousSent: 3 }],
+  ...{ ignored: { 'not-owned': 2, malformed: 1 }, peers: [] },
+}
+let waitsFor: string | undefined
+const ABOUT: LocalNodeSource = {
+  standing: STANDING,
+  ready: () => (waitsFor === undefined ? { ok: true } : { ok: false, because: waitsFor }),
+  readFacts: () => FACTS,
+  peers: BGP.peers,
+  readCounters: () => Promise.resolve(isDeaf ? undefined : COUNTERS),
+}
 const asked: string[] = []
-let isDeaf = false
 let server: Server
 
 before(async () => {
@@ -36,7 +60,7 @@ before(async () => {
     asked.push(`${ip} ${timeoutMs}`)
     return Promise.resolve(isDeaf ? undefined : ANSWERS)
   }
-  server = await serveLocally({ path, node: 'alpha', ask, bgp: BGP })
+  server = await serveLocally({ path, node: 'alpha', ask, bgp: BGP, about: ABOUT })
 })
 after(async () => {
   await close(server)
@@ -99,6 +123,34 @@ describe('the local socket', () => {
     )
   })
 
+  test('tells of the node', async () => {
+    const expected = {
+      ...{ node: 'alpha', ready: true, alive: ['alpha', 'bravo'] },
+      interfaces: [{ name: 'eth0', mac: '02:00:00:00:00:01', usable: true }],
+      uplinks: [{ interface: 'eth0', target: '192.0.2.1', reachable: false }],
+      faults: [{ code: 'EADDRINUSE', message: 'heartbeats: bind', atMs: 5 }],
+      kernel: FACTS,
+    }
+    assert.deepEqual(JSON.parse((await get('/node'))[1]), expected)
+    waitsFor = 'the key'
+    const { ready, waitsFor: told } = JSON.parse((await get('/node'))[1])
+    assert.deepEqual([ready, told], [false, 'the key'])
+    waitsFor = undefined
+  })
+
+  test('tells what the speaker has done', async () => {
+    assert.deepEqual(JSON.parse((await get('/activity'))[1]), {
+      ...{ node: 'alpha', addresses: COUNTERS.addresses, ignored: 3 },
+      sessions: [
+        { peer: 'spine', state: 'Idle' },
+        { peer: 'tor', state: 'Established' },
+      ],
+    })
+    isDeaf = true
+    assert.equal((await get('/activity'))[0], 503)
+    isDeaf = false
+  })
+
   const REFUSED: readonly [target: string, method: string, status: number][] = [
     ['/probe', 'GET', 400],
     ['/probe?address=nonsense', 'GET', 400],
@@ -116,8 +168,14 @@ describe('the local socket', () => {
   }
 })
 
+test('of many faults the newest are kept', () => {
+  const standing = new WireStanding(() => 0)
+  for (let index = 0; index < 20; index++) standing.take({ kind: 'fault', code: 'failed', message: `fault ${index}` })
+  assert.deepEqual([standing.faults.length, standing.faults.at(-1)?.message], [16, 'fault 19'])
+})
+
 test('what a former life left in its place is replaced', async () => {
   const left = join(folder, 'left.sock')
   writeFileSync(left, '')
-  await close(await serveLocally({ path: left, node: 'alpha', ask: () => Promise.resolve([]), bgp: BGP }))
+  await close(await serveLocally({ path: left, node: 'alpha', ask: () => Promise.resolve([]), bgp: BGP, about: ABOUT }))
 })

@@ -5,6 +5,8 @@
  *   GET /probe?address=192.0.2.10&wait=1000   →   { address, node, waitedMs, answers: [{ interface, mac, afterMs }] }
  *   GET /peers                                →   { node, peers: LocalPeer[] }
  *   GET /routes?peer=tor                      →   { node, peers: LocalRoutes[] }
+ *   GET /node                                 →   { node, ...LocalNode }
+ *   GET /activity                             →   { node, ...LocalActivity }
  */
 import { once } from 'node:events'
 import { chmodSync, mkdirSync, rmSync } from 'node:fs'
@@ -12,6 +14,7 @@ import { createServer, type Server } from 'node:http'
 import { dirname } from 'node:path'
 import { formatAddress, parseAddress } from '../net/ip/index.ts'
 import { type LocalBgpSource, localPeers, localRoutes } from './local-bgp.ts'
+import { type LocalNodeSource, localActivity, localNode } from './local-node.ts'
 import type { Answer } from './wire/messages.ts'
 
 export interface LocalSocketOptions {
@@ -20,6 +23,7 @@ export interface LocalSocketOptions {
   /** undefined = the wire thread does not answer. */
   readonly ask: (ip: string, timeoutMs: number) => Promise<readonly Answer[] | undefined>
   readonly bgp: LocalBgpSource
+  readonly about: LocalNodeSource
 }
 
 const DEFAULT_WAIT_MS = 1_000
@@ -57,7 +61,14 @@ const PAGES: Readonly<Record<string, Page>> = {
   '/peers': async ({ node, bgp }) => json({ node, peers: await localPeers(bgp) }),
   '/routes': async ({ node, bgp }, query) =>
     json({ node, peers: await localRoutes(bgp, query.get('peer') ?? undefined) }),
+  '/node': async ({ node, about }) => json({ node, ...localNode(about) }),
+  '/activity': async ({ node, about }) => {
+    const activity = await localActivity(about)
+    return activity === undefined ? DEAF : json({ node, ...activity })
+  },
 }
+
+const DEAF: Response = { status: 503, body: 'the wire thread does not answer' }
 
 async function respond(options: LocalSocketOptions, method: string, target: string): Promise<Response> {
   const url = new URL(target, 'http://speaker')
@@ -79,6 +90,6 @@ async function probe({ node, ask }: LocalSocketOptions, query: URLSearchParams):
   }
   const address = formatAddress(parsed)
   const answers = await ask(address, waitMs)
-  if (answers === undefined) return { status: 503, body: 'the wire thread does not answer' }
+  if (answers === undefined) return DEAF
   return json({ address, node, waitedMs: waitMs, answers })
 }

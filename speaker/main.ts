@@ -20,9 +20,11 @@ import { Metrics } from '../runtime/metrics.ts'
 import { systemRandom } from '../runtime/random.ts'
 import { SPEAKER_FLAGS } from './flags.ts'
 import { serveLocally } from './local-socket.ts'
+import { METALLB_PORTS, type PortOfInterest, readNodeFacts } from './node-facts.ts'
 import { Speaker, type SpeakerOptions } from './program.ts'
 import { WireThread } from './thread.ts'
 import type { GatewayProbe } from './wire/messages.ts'
+import { WireStanding } from './wire-standing.ts'
 
 type SpeakerFlags = Flags<typeof SPEAKER_FLAGS>
 
@@ -33,6 +35,8 @@ async function run(flags: SpeakerFlags, log: Log, lifecycle: Lifecycle): Promise
     throw error
   }
   const wire = new WireThread(new URL('./wire/thread.ts', import.meta.url), systemClock, onFault)
+  const standing = new WireStanding(() => systemClock.wall())
+  wire.listen((message) => standing.take(message))
   const speaker = newSpeaker(flags, log, metrics, wire, onFault)
   const loops: Check = () =>
     wire.responsive ? { ok: true } : { ok: false, because: 'the wire thread does not answer' }
@@ -52,11 +56,29 @@ async function run(flags: SpeakerFlags, log: Log, lifecycle: Lifecycle): Promise
         readCounters: () => wire.readCounters(),
         readRoutes: (peer) => wire.readRoutes(peer),
       },
+      about: {
+        standing,
+        ready: speaker.ready,
+        readFacts: () => readNodeFacts(portsOf(flags)),
+        peers: () => speaker.peers,
+        readCounters: () => wire.readCounters(),
+      },
     })
     lifecycle.add('local socket', () => close(server))
   }
   lifecycle.add('speaker', () => speaker.stop())
   await speaker.start()
+}
+
+/** Those that this speaker may want, and by which a speaker of MetalLB on the same node is known. */
+function portsOf(flags: SpeakerFlags): readonly PortOfInterest[] {
+  const own = [
+    { purpose: 'metrics', protocol: 'tcp', port: flags.number('port') },
+    { purpose: 'health', protocol: 'tcp', port: flags.number('health-probe-port') },
+    { purpose: 'heartbeats', protocol: 'udp', port: flags.number('ml-bindport') },
+    { purpose: 'BGP', protocol: 'tcp', port: flags.number('bgp-listen-port') },
+  ] as const
+  return [...own, ...METALLB_PORTS].filter(({ port }) => port !== 0)
 }
 
 function metricsPage(flags: SpeakerFlags): Omit<MetricsPageOptions, 'metrics' | 'log' | 'client'> {
