@@ -8,11 +8,12 @@ import { silentLog } from '../runtime/log.ts'
 import { Metrics } from '../runtime/metrics.ts'
 import { type ControlPlane, freePort, startControlPlane } from '../testkit/controlplane.ts'
 import { Client } from './client.ts'
-import { type MetricsPage, serveMetrics } from './metrics-page.ts'
+import type { GuardedServer } from './guarded-server.ts'
+import { serveMetrics } from './metrics-page.ts'
 
 let plane: ControlPlane
 let client: Client
-let page: MetricsPage
+let page: GuardedServer
 let port: number
 
 before(async () => {

@@ -51,6 +51,27 @@ test('routes', async (t) => {
   })
 })
 
+test('headers of an answer, and an answer that goes on', async () => {
+  const parts: string[] = ['1', '2']
+  const routes: Parameters<typeof serve>[0] = {
+    '/page': () => ({ status: 200, body: '', headers: { 'cache-control': 'no-store' } }),
+    '/stream': () => ({
+      headers: { 'content-type': 'text/event-stream' },
+      begin: (response) => {
+        for (const part of parts) response.write(part)
+        response.end()
+      },
+    }),
+  }
+  await served(routes, async (url) => {
+    assert.equal((await fetch(`${url}/page`)).headers.get('cache-control'), 'no-store')
+    const stream = await fetch(`${url}/stream`)
+    assert.equal(stream.headers.get('content-type'), 'text/event-stream')
+    assert.equal(await stream.text(), '12')
+    assert.equal(await (await fetch(`${url}/stream`, { method: 'HEAD' })).text(), '')
+  })
+})
+
 test('a port in use is an error that names host and port', async () => {
   const first = await serve({}, { port: 0, host: '127.0.0.1' })
   const { port } = first.address() as AddressInfo

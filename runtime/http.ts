@@ -1,7 +1,12 @@
-/** The small HTTP servers of both programs: health and metrics. */
-
+/** The small HTTP servers of both programs: health, metrics, the web page. */
 import { once } from 'node:events'
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import {
+  createServer,
+  type IncomingMessage,
+  type OutgoingHttpHeaders,
+  type Server,
+  type ServerResponse,
+} from 'node:http'
 import { createServer as createSecureServer } from 'node:https'
 import type { SecureContextOptions } from 'node:tls'
 
@@ -9,10 +14,17 @@ export interface Answer {
   readonly status: number
   readonly body: string
   readonly contentType?: string
+  readonly headers?: OutgoingHttpHeaders
+}
+
+/** An answer that goes on: `begin` writes to it, and whoever asked ends it, or we do. */
+export interface Stream {
+  readonly headers: OutgoingHttpHeaders
+  readonly begin: (response: ServerResponse) => void
 }
 
 /** Routes by exact path; only GET is answered. */
-export type Routes = Readonly<Record<string, (request: IncomingMessage) => Answer | Promise<Answer>>>
+export type Routes = Readonly<Record<string, (request: IncomingMessage) => Answer | Stream | Promise<Answer | Stream>>>
 
 export interface ListenOptions {
   readonly port: number
@@ -56,11 +68,18 @@ export async function close(server: Server): Promise<void> {
 
 async function respond(routes: Routes, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const answer = await answerTo(routes, request)
-  response.writeHead(answer.status, { 'content-type': answer.contentType ?? 'text/plain; charset=utf-8' })
-  response.end(answer.body)
+  if ('begin' in answer) {
+    response.writeHead(200, answer.headers)
+    if (request.method === 'HEAD') response.end()
+    else answer.begin(response)
+    return
+  }
+  const { status, body, contentType = 'text/plain; charset=utf-8', headers } = answer
+  response.writeHead(status, { ...headers, 'content-type': contentType })
+  response.end(body)
 }
 
-async function answerTo(routes: Routes, request: IncomingMessage): Promise<Answer> {
+async function answerTo(routes: Routes, request: IncomingMessage): Promise<Answer | Stream> {
   const path = (request.url ?? '/').split('?')[0] ?? '/'
   const route = Object.hasOwn(routes, path) ? routes[path] : undefined
   if (route === undefined) return { status: 404, body: `no such page; there are: ${Object.keys(routes).join(', ')}\n` }
