@@ -1,5 +1,4 @@
 /** What the sessions do, told to the people of the cluster: the log, and events on the BGPPeers. */
-
 import type { Log } from '../runtime/log.ts'
 import type { PreferenceConflict } from './aggregate-preferences.ts'
 import type { SpeakerEvent } from './speaker-event.ts'

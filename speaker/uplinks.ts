@@ -1,5 +1,4 @@
 /** What the gateway probe finds out, told to the people of the cluster: the log, events on the Node, a metric. */
-
 import type { Log } from '../runtime/log.ts'
 import type { Metrics } from '../runtime/metrics.ts'
 import type { SpeakerEvent } from './speaker-event.ts'
