@@ -18,7 +18,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'net/bfd': ['net/bytes', 'net/ip'],
   'net/membership': ['net/bytes', 'net/ip'],
   crds: [],
-  runtime: [],
+  runtime: ['package.json'],
   native: [],
   'core/config': ['net/ip', 'crds'],
   'core/allocate': ['core/config', 'net/ip'],
@@ -28,12 +28,12 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   controller: ['core', 'crds', 'operator', 'runtime', 'net/ip'],
   speaker: ['core', 'crds', 'operator', 'runtime', 'net/ip', 'speaker/wire/messages.ts'],
   'speaker/wire': ['net', 'runtime', 'native'],
-  cli: ['core', 'crds', 'operator', 'runtime', 'net/ip', 'package.json'],
+  cli: ['core', 'crds', 'operator', 'runtime', 'net/ip'],
   testkit: ['net', 'core', 'crds', 'native', 'runtime', 'operator', 'speaker/wire'],
   e2e: ['*'],
   bench: ['*'],
   demo: ['*'],
-  build: ['crds', 'build', 'testkit', 'runtime/tar.ts'],
+  build: ['crds', 'build', 'testkit', 'runtime/tar.ts', 'runtime/version.ts'],
 }
 
 /** Packages from npm that a folder may use; folders that are not listed use none. `node:` is judged by PURE. */

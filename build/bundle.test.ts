@@ -11,6 +11,13 @@ test('the bundled command line starts: it has one shebang, its own in a checkout
   assert.match(output, /^invarctl \d+\.\d+\.\d+ /)
 })
 
+test('of package.json the version goes into the bundles, and no more', async () => {
+  await bundle()
+  for (const entry of presentEntryPoints()) {
+    assert.doesNotMatch(readFileSync(join(BUNDLES, bundlePath(entry)), 'utf8'), /json-schema-to-typescript/)
+  }
+})
+
 test('bundles are ASCII: one other character, and the engine keeps two bytes for each', async () => {
   await bundle()
   for (const entry of presentEntryPoints()) {

@@ -78,7 +78,7 @@ export async function bundle(): Promise<void> {
       minifyWhitespace: true,
       minifySyntax: true,
       logLevel: 'error',
-      plugins: [workerPaths, ownShebang, slimClient],
+      plugins: [workerPaths, ownShebang, versionAlone, slimClient],
       banner: { js: banner(entry) },
     })
   }
@@ -109,6 +109,17 @@ const ownShebang: Plugin = {
       contents: readFileSync(path, 'utf8').replace(/^#!.*\n/, ''),
       loader: 'ts',
     })),
+}
+
+/** Of our package.json the programs read the version: without this all of it went into each of them. */
+const versionAlone: Plugin = {
+  name: 'version-alone',
+  setup: ({ onLoad }) =>
+    onLoad({ filter: /package\.json$/ }, ({ path }) => {
+      if (path !== join(ROOT, 'package.json')) return undefined
+      const { version } = JSON.parse(readFileSync(path, 'utf8')) as { version: string }
+      return { contents: JSON.stringify({ version }), loader: 'json' }
+    }),
 }
 
 /** What packages import and we do not use; see operator/client-node.ts and operator/uncalled.ts for what it would cost. */

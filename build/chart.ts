@@ -4,6 +4,7 @@
  */
 import { globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
+import { VERSION } from '../runtime/version.ts'
 import { definitionFiles } from './crds.ts'
 
 const ROOT = join(import.meta.dirname, '..')
@@ -13,9 +14,8 @@ export const CHART = join(ROOT, 'charts', 'invar')
 export function generatedChartFiles(): ReadonlyMap<string, string> {
   const files = new Map<string, string>()
   for (const file of definitionFiles()) files.set(`files/crds/${basename(file)}`, readFileSync(file, 'utf8'))
-  const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string }
   const description = readFileSync(join(CHART, 'Chart.yaml'), 'utf8')
-  files.set('Chart.yaml', description.replace(/^(version|appVersion): .*$/gm, `$1: ${version}`))
+  files.set('Chart.yaml', description.replace(/^(version|appVersion): .*$/gm, `$1: ${VERSION}`))
   return files
 }
 

@@ -24,6 +24,7 @@ import { rootCertificates } from 'node:tls'
 import { parseArgs } from 'node:util'
 import { gzipSync } from 'node:zlib'
 import type { TarEntry } from '../runtime/tar.ts'
+import { VERSION } from '../runtime/version.ts'
 import { BUNDLES, bundle, bundlePath, type Launch, presentEntryPoints } from './bundle.ts'
 import { type ImageOptions, ociArchive } from './oci.ts'
 import { asProgram, Missing, need } from './progress.ts'
@@ -36,8 +37,7 @@ const RAW_SOCKET_FILES = ['package.json', 'index.js', 'build/Release/raw.node']
 
 /** As deploy/ names it. */
 export function imageReference(): string {
-  const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string }
-  return `invar.dev/invar:${version}`
+  return `invar.dev/invar:${VERSION}`
 }
 
 /** Everything about the image but its files. The command is found on PATH: `controller`, `speaker` or `invarctl`. */

@@ -2,8 +2,8 @@
 import { ApiError, Client, type KubeConfigSource, loadKubeConfig } from '../operator/index.ts'
 import { systemClock } from '../runtime/clock.ts'
 import { sentenceOf } from '../runtime/log.ts'
+import { VERSION } from '../runtime/version.ts'
 import { CannotRun, cannotAsk } from './cannot-run.ts'
-import { VERSION } from './version.ts'
 
 /** The flags that all commands on a cluster have. */
 export interface ClusterFlags {

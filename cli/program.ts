@@ -1,11 +1,11 @@
 /** The command line: what there is to run. What runs is loaded when it is asked for. */
 import { Command } from 'commander'
+import { VERSION } from '../runtime/version.ts'
 import type { Declare, Present } from './command.ts'
 import { lintCommand, planCommand } from './commands/files.ts'
 import { completionCommand, rotateKeyCommand, versionCommand } from './commands/program.ts'
 import { drainCommand, explainCommand, ownersCommand, poolsCommand } from './commands/services.ts'
 import { peersCommand, probeCommand, routesCommand } from './commands/speakers.ts'
-import { VERSION } from './version.ts'
 
 /** In the order in which `--help` lists them. */
 const COMMANDS: readonly Declare[] = [

@@ -1,8 +1,6 @@
-/** What `invarctl version` prints. The bundler puts the named field of package.json into the program. */
-import packageFile from '../package.json' with { type: 'json' }
+/** What `invarctl version` prints. */
+import { VERSION } from '../runtime/version.ts'
 import type { Report } from './report.ts'
-
-export const VERSION = packageFile.version
 
 export function versionReport(): Report {
   const value = { version: VERSION, node: process.version, platform: `${process.platform}/${process.arch}` }

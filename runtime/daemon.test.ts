@@ -12,7 +12,7 @@ const STARTS: readonly [string, string, string[], { code: number; stdout?: RegEx
     'a kubeconfig that is not there',
     'controller',
     ['--kubeconfig=/nowhere', '--port=0', '--webhook-mode=disabled'],
-    { code: 1, stdout: /"event":"startFailed".*\/nowhere/ },
+    { code: 1, stdout: /"event":"starting".*"version":"\d.*\n.*"event":"startFailed".*\/nowhere/ },
   ],
 ]
 

@@ -2,6 +2,7 @@
 import { type Flags, type FlagTable, readFlags } from './flags.ts'
 import { Lifecycle } from './lifecycle.ts'
 import { type Level, type Log, sentenceOf, systemLog } from './log.ts'
+import { VERSION } from './version.ts'
 
 export interface Daemon<Table extends FlagTable> {
   /** As in messages on standard error. */
@@ -34,6 +35,7 @@ export async function startDaemon<Table extends FlagTable>(
   }
   const { flags } = result
   const log = systemLog(flags.text('log-level') as Level)
+  log.info('starting', `Invar ${daemon.name} ${VERSION}`, { version: VERSION, node: process.version })
   for (const notice of flags.notices) log.warn('flagWithoutEffect', notice)
   const lifecycle = new Lifecycle(log)
   lifecycle.install()

@@ -3,15 +3,20 @@
  * series vanishes with the object it speaks of.
  */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { VERSION } from './version.ts'
 
 export type { Counter, Gauge, Histogram } from 'prom-client'
 
 export class Metrics {
   readonly registry = new Registry()
 
-  /** Adds `process_*` and the runtime's own families (`nodejs_*`). */
+  /** Adds `process_*`, the runtime's own families (`nodejs_*`) and `invar_build_info`. */
   collectProcess(): void {
     collectDefaultMetrics({ register: this.registry })
+    this.gauge('invar_build_info', 'Always 1; the labels say what runs.', ['version', 'node']).set(
+      { version: VERSION, node: process.version },
+      1,
+    )
   }
 
   counter<Label extends string = never>(name: string, help: string, labels: readonly Label[] = []): Counter<Label> {
