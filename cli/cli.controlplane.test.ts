@@ -10,7 +10,7 @@ import { l2, pool } from '../testkit/resources.ts'
 const NAMESPACE = 'metallb-system'
 const ROOT = join(import.meta.dirname, '..')
 const COMMANDS = [
-  ...['lint', 'pools', 'explain', 'plan', 'owners', 'probe', 'peers', 'routes', 'drain', 'rotate-key'],
+  ...['lint', 'pools', 'explain', 'plan', 'owners', 'nodes', 'probe', 'peers', 'routes', 'drain', 'rotate-key'],
   ...['version', 'completion'],
 ]
 

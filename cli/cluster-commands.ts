@@ -1,7 +1,6 @@
 /** The commands that ask a cluster: read its state, let the pure half judge it. Loaded only when one of them runs. */
 
 import { formatAddress, parseAddress } from '../net/ip/index.ts'
-import { systemClock } from '../runtime/clock.ts'
 import { type AnnouncedCluster, readAnnouncedCluster } from './announced-cluster.ts'
 import { CannotRun } from './cannot-run.ts'
 import { type ClusterState, type OnRead, readClusterState } from './cluster-state.ts'
@@ -16,7 +15,7 @@ import { plan } from './plan.ts'
 import { planReport } from './plan-report.ts'
 import { changedCluster, parseDeletion } from './planned-change.ts'
 import { poolRows, poolsReport } from './pools.ts'
-import { Progress } from './progress.ts'
+import { withProgress } from './progress.ts'
 import type { Report } from './report.ts'
 import { readServiceDetails } from './service-details.ts'
 
@@ -96,20 +95,20 @@ async function withAnnouncedCluster(
   })
 }
 
-async function withCluster(
+/** Reads the state of the cluster and has it judged, saying meanwhile how far it has come. */
+export async function withCluster(
   flags: ClusterFlags,
   run: (connection: Connection, state: ClusterState, onRead: OnRead) => Report | Promise<Report>,
 ): Promise<Report> {
   const connection = connect(flags)
-  const say = (line: string) => process.stderr.write(`${line}\n`)
-  const progress = new Progress(systemClock, say, `the API server at ${connection.server}`)
   try {
-    return await stayingAlive(async () => {
-      const onRead: OnRead = (plural, count) => progress.read(plural, count)
-      return run(connection, await readClusterState(connection, onRead), onRead)
-    })
+    return await stayingAlive(() =>
+      withProgress(`the API server at ${connection.server}`, async (progress) => {
+        const onRead: OnRead = (plural, count) => progress.read(plural, count)
+        return run(connection, await readClusterState(connection, onRead), onRead)
+      }),
+    )
   } finally {
-    progress.stop()
     connection.client.close()
   }
 }

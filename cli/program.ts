@@ -5,12 +5,12 @@ import type { Declare, Present } from './command.ts'
 import { lintCommand, planCommand } from './commands/files.ts'
 import { completionCommand, rotateKeyCommand, versionCommand } from './commands/program.ts'
 import { drainCommand, explainCommand, ownersCommand, poolsCommand } from './commands/services.ts'
-import { peersCommand, probeCommand, routesCommand } from './commands/speakers.ts'
+import { nodesCommand, peersCommand, probeCommand, routesCommand } from './commands/speakers.ts'
 
 /** In the order in which `--help` lists them. */
 const COMMANDS: readonly Declare[] = [
   ...[lintCommand, poolsCommand, explainCommand, planCommand],
-  ...[ownersCommand, probeCommand, peersCommand, routesCommand, drainCommand, rotateKeyCommand],
+  ...[ownersCommand, nodesCommand, probeCommand, peersCommand, routesCommand, drainCommand, rotateKeyCommand],
   ...[versionCommand, completionCommand],
 ]
 

@@ -1,4 +1,4 @@
-import type { Clock } from '../runtime/clock.ts'
+import { type Clock, systemClock } from '../runtime/clock.ts'
 
 const SILENT_MS = 2_000
 
@@ -30,5 +30,15 @@ export class Progress {
       this.#say(counts.length === 0 ? `waiting for ${waitsFor} …` : `read so far: ${counts.join(', ')} …`)
       this.#timer = this.#tellLater(waitsFor)
     }, SILENT_MS)
+  }
+}
+
+/** Runs what may take long; stderr says meanwhile what it waits for. */
+export async function withProgress<T>(waitsFor: string, run: (progress: Progress) => Promise<T>): Promise<T> {
+  const progress = new Progress(systemClock, (line) => void process.stderr.write(`${line}\n`), waitsFor)
+  try {
+    return await run(progress)
+  } finally {
+    progress.stop()
   }
 }

@@ -50,3 +50,17 @@ export function routesCommand(declaring: Declaring): Command {
     finds: 'a peer without a session, or a speaker that does not answer',
   })
 }
+
+export function nodesCommand(declaring: Declaring): Command {
+  const command = new Command('nodes')
+    .description('say how the nodes stand as their speakers see them: links, other speakers, kernel, ports')
+    .option('--node <name>', 'of this node alone')
+    .action(async ({ output, ...flags }: SpeakerFlags) => {
+      const { runNodes } = await import('../nodes-command.ts')
+      declaring.present(await runNodes(flags), output)
+    })
+  return withHelp(withOutput(withSpeaker(command)), declaring, {
+    examples: ['nodes', 'nodes --node node-b -o wide', 'nodes -o json'],
+    finds: 'a speaker that is not ready, or does not answer',
+  })
+}

@@ -1,0 +1,81 @@
+/** Questions to the speakers of a cluster: each runs `invarctl … --local` in its container and tells what that prints. */
+import { CannotRun } from './cannot-run.ts'
+import { installNamespace } from './cluster-state.ts'
+import { asking, type ClusterFlags, type Connection, connect } from './connection.ts'
+import { stayingAlive } from './patience.ts'
+import type { Unanswered } from './peers.ts'
+import { withProgress } from './progress.ts'
+import { askSpeaker, type SpeakerOf, speakerOn, speakersIn } from './speakers.ts'
+
+/** For one speaker, the way there and back included. */
+export const SPEAKER_LIMIT_MS = 15_000
+/** Speakers asked at once: each is a connection to a kubelet. */
+const AT_ONCE = 8
+
+/** What was told, in the order of the nodes. */
+export interface Told<T> {
+  readonly answers: readonly T[]
+  readonly unanswered: readonly Unanswered[]
+}
+
+/** What is asked, and which list of the answer is meant. */
+export interface Question {
+  readonly args: readonly string[]
+  readonly list: string
+}
+
+/**
+ * All speakers of the cluster, or that of one node.
+ * @throws CannotRun where there is none
+ */
+export async function askThere<T>(
+  flags: ClusterFlags & { readonly node?: string },
+  question: Question,
+): Promise<Told<T>> {
+  const connection = connect(flags)
+  try {
+    return await stayingAlive(async () => {
+      const namespace = await asking(connection, () => installNamespace(connection))
+      const speakers = await speakersIn(connection, namespace)
+      if (flags.node !== undefined) return await askEach<T>(connection, [speakerOn(speakers, flags.node)], question)
+      if (speakers.length > 0) return await askEach<T>(connection, speakers, question)
+      throw new CannotRun(
+        `no speaker runs in namespace ${namespace}`,
+        'is Invar elsewhere? say so with --install-namespace',
+      )
+    })
+  } finally {
+    connection.client.close()
+  }
+}
+
+/** In the order of the speakers. One that does not answer does not keep the others from being heard. */
+export function askEach<T>(
+  { flags }: Connection,
+  speakers: readonly SpeakerOf[],
+  question: Question,
+): Promise<Told<T>> {
+  return withProgress('the speakers', async (progress) => {
+    const told = speakers.map((): Told<T> => ({ answers: [], unanswered: [] }))
+    let [next, done] = [0, 0]
+    const worker = async () => {
+      while (next < speakers.length) {
+        const index = next++
+        told[index] = await askOne<T>(flags, speakers[index]!, question)
+        progress.read(`of ${speakers.length} speakers`, ++done)
+      }
+    }
+    await Promise.all(Array.from({ length: AT_ONCE }, worker))
+    return { answers: told.flatMap(({ answers }) => answers), unanswered: told.flatMap(({ unanswered }) => unanswered) }
+  })
+}
+
+async function askOne<T>(flags: ClusterFlags, speaker: SpeakerOf, { args, list }: Question): Promise<Told<T>> {
+  try {
+    const told = await askSpeaker(flags, speaker, args, SPEAKER_LIMIT_MS)
+    return { answers: (told as Readonly<Record<string, readonly T[]>>)[list] ?? [], unanswered: [] }
+  } catch (error) {
+    if (!(error instanceof CannotRun)) throw error
+    return { answers: [], unanswered: [{ node: speaker.node, because: error.message }] }
+  }
+}
