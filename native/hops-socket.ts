@@ -2,7 +2,9 @@ import { endianness } from 'node:os'
 import { addon, type Handle } from './addon.ts'
 
 const BATCH = 32
-const RECORD_BYTES = 44
+const RECORD_BYTES = 48
+/** More than the kernel keeps for a socket, at the sizes that Linux starts with: 208 kB, and 768 octets and more each. */
+const MOST_BATCHES = 16
 const ENCODER = new TextEncoder()
 
 /** One datagram and the way it came. All bytes are valid until the callback returns. */
@@ -16,6 +18,8 @@ export interface Arrival {
   /** TTL or hop limit on arrival. */
   readonly hopLimit: number
   readonly interfaceIndex: number
+  /** Milliseconds that it has waited since the kernel took it off the wire. */
+  readonly ageMs: number
 }
 
 export interface HopsSocketOptions {
@@ -27,7 +31,7 @@ export interface HopsSocketOptions {
   readonly onError: (error: Error) => void
 }
 
-/** Receives UDP on any address of this host and tells the TTL of each datagram, which node:dgram cannot. */
+/** Receives UDP on any address of this host and tells TTL and age of each datagram, which node:dgram cannot. */
 export class HopsSocket {
   readonly #options: HopsSocketOptions
   readonly #descriptor: number
@@ -36,19 +40,32 @@ export class HopsSocket {
   readonly #origins = new Uint8Array(BATCH * RECORD_BYTES)
   readonly #view = new DataView(this.#origins.buffer)
   #isClosed = false
+  /** When nothing waited: no datagram that comes after that is older, whatever was done to the kernel's clock. */
+  #emptyAt = performance.now()
 
   /** Throws an Error with `code`: `EADDRINUSE`, `ENODEV`. */
   constructor(options: HopsSocketOptions) {
     this.#options = options
     this.#datagrams = new Uint8Array(BATCH * options.maxDatagramBytes)
     this.#descriptor = addon.hopsOpen(options.family === 6, options.port, ENCODER.encode(options.device ?? ''))
-    this.#watch = addon.watch(this.#descriptor, false, () => this.drain())
+    this.#watch = addon.watch(this.#descriptor, false, () => void this.#takeBatch())
   }
 
-  /** Hands over what waits, up to one batch; also called by itself when something comes. */
+  /**
+   * Hands over all that waits. By itself a batch is handed over in each turn of the loop; whoever is about to conclude
+   * something from silence calls this first.
+   */
   drain(): void {
+    for (let batches = 0; batches < MOST_BATCHES; batches++) if (this.#takeBatch() < BATCH) return
+  }
+
+  #takeBatch(): number {
+    const nowMs = performance.now()
+    const longestMs = nowMs - this.#emptyAt
     const count = this.#receive()
-    for (let slot = 0; slot < count && !this.#isClosed; slot++) this.#options.onArrival(this.#arrival(slot))
+    if (count < BATCH) this.#emptyAt = nowMs
+    for (let slot = 0; slot < count && !this.#isClosed; slot++) this.#options.onArrival(this.#arrival(slot, longestMs))
+    return count
   }
 
   close(): void {
@@ -69,7 +86,7 @@ export class HopsSocket {
     }
   }
 
-  #arrival(slot: number): Arrival {
+  #arrival(slot: number, longestMs: number): Arrival {
     const { family, maxDatagramBytes } = this.#options
     const at = slot * RECORD_BYTES
     const addressBytes = family === 4 ? 4 : 16
@@ -81,6 +98,7 @@ export class HopsSocket {
       destination: this.#origins.subarray(at + 28, at + 28 + addressBytes),
       hopLimit: this.#view.getUint16(at + 18, IS_LITTLE_ENDIAN),
       interfaceIndex: this.#view.getUint32(at + 24, IS_LITTLE_ENDIAN),
+      ageMs: Math.min(this.#view.getUint32(at + 44, IS_LITTLE_ENDIAN) / 1000, longestMs),
     }
   }
 }

@@ -107,8 +107,9 @@ async function timeToLiveIsTold(): Promise<void> {
     [6, '::1'],
   ] as const) {
     const arrivals: Omit<Arrival, 'senderPort'>[] = []
-    const onArrival = ({ bytes, sender, destination, hopLimit, interfaceIndex }: Arrival) =>
+    const onArrival = ({ bytes, sender, destination, hopLimit, interfaceIndex, ageMs }: Arrival) =>
       arrivals.push({
+        ageMs,
         bytes: bytes.slice(),
         sender: sender.slice(),
         destination: destination.slice(),
@@ -129,12 +130,36 @@ async function timeToLiveIsTold(): Promise<void> {
     }
     const address = family === 4 ? LOOPBACK : LOOPBACK_IPV6
     const common = { sender: address, destination: address, interfaceIndex: 1 }
-    assert.deepEqual(arrivals[0], { ...common, bytes: keyOf('near'), hopLimit: 255 })
+    const { ageMs } = arrivals[0]!
+    assert.deepEqual(arrivals[0], { ...common, ageMs, bytes: keyOf('near'), hopLimit: 255 })
     assert.equal(arrivals[1]?.hopLimit, 7)
     socket.close()
     heard.close()
     heard.close()
   }
+}
+
+/** More than a batch, and one that has waited: all of it at once, and each says how long. */
+async function drainedAtOnce(): Promise<void> {
+  const count = 100
+  const ages: number[] = []
+  const onArrival = ({ bytes, ageMs }: Arrival) => void (bytes[0] === 'x'.charCodeAt(0) && ages.push(ageMs))
+  const options = { family: 4, port: PORT, device: 'lo', maxDatagramBytes: 8, onArrival, onError: fail } as const
+  const heard = new HopsSocket(options)
+  const socket = createSocket('udp4')
+  await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve))
+  await new Promise<void>((resolve) => socket.connect(PORT, '127.0.0.1', resolve))
+  // On the loopback interface what was sent has arrived when the call returns.
+  const sent = Array.from({ length: count }, () => new Promise((resolve) => socket.send('x', resolve)))
+  const sentAt = performance.now()
+  while (performance.now() < sentAt + 30);
+  heard.drain()
+  assert.equal(ages.length, count)
+  const [least, most] = [Math.min(...ages), Math.max(...ages)]
+  assert.ok(least >= 30 && most < 5_000, `${least} to ${most} ms`)
+  await Promise.all(sent)
+  socket.close()
+  heard.close()
 }
 
 async function closingFromWithin(): Promise<void> {
@@ -170,5 +195,6 @@ export const TCP_SCENARIOS: Readonly<Record<string, () => Promise<void>>> = {
   'TCP MD5 keys change on a live connection': keysChangeOnLiveConnections,
   'TCP dials that are cancelled or refused leave nothing behind': cancelledDialsSayNothing,
   'UDP tells the TTL, the sender and where it arrived': timeToLiveIsTold,
+  'UDP that tells the TTL is drained at once, and tells how long each has waited': drainedAtOnce,
   'UDP that tells the TTL may be closed from within its callback': closingFromWithin,
 }

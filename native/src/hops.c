@@ -1,4 +1,7 @@
-/* UDP that knows how far each datagram has come: TTL or hop limit, sender and interface, for BFD (RFC 5881 section 5). */
+/*
+ * UDP that knows how far each datagram has come and how long it has waited: TTL or hop limit, sender, interface and the
+ * kernel's time of arrival, for BFD (RFC 5881 section 5).
+ */
 #define _GNU_SOURCE
 #include "open.h"
 
@@ -7,12 +10,16 @@
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 /* Datagrams taken in one call. */
 #define BATCH 32
-/* Octets of one record of `origins`: sender 16 (IPv4 in the first four), port 2, TTL 2, length 4, interface 4, destination 16. */
-#define RECORD_BYTES 44
+/*
+ * Octets of one record of `origins`: sender 16 (IPv4 in the first four), port 2, TTL 2, length 4, interface 4, destination
+ * 16, age in microseconds 4.
+ */
+#define RECORD_BYTES 48
 
 static const int on = 1;
 
@@ -37,6 +44,7 @@ napi_value hops_open(napi_env env, napi_callback_info info) {
   const char *failed = NULL;
   if (device_bytes > 0 && setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, device, (socklen_t)device_bytes) != 0)
     failed = "setsockopt(SO_BINDTODEVICE)";
+  else if (setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on) != 0) failed = "setsockopt(SO_TIMESTAMPNS)";
   else if (is_ipv6) {
     if (setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on) != 0) failed = "setsockopt(IPV6_V6ONLY)";
     else if (setsockopt(fd, IPPROTO_IPV6, IPV6_RECVHOPLIMIT, &on, sizeof on) != 0)
@@ -62,6 +70,8 @@ struct origin {
   uint8_t sender[16], destination[16];
   uint16_t port, ttl;
   uint32_t interface_index;
+  /* 0 = not known. */
+  struct timespec arrived;
 };
 
 static void read_sender(const struct sockaddr_storage *name, struct origin *origin) {
@@ -84,6 +94,8 @@ static void read_control(struct msghdr *header, struct origin *origin) {
       int ttl;
       memcpy(&ttl, CMSG_DATA(message), sizeof ttl);
       origin->ttl = (uint16_t)ttl;
+    } else if (message->cmsg_level == SOL_SOCKET && message->cmsg_type == SCM_TIMESTAMPNS) {
+      memcpy(&origin->arrived, CMSG_DATA(message), sizeof origin->arrived);
     } else if (message->cmsg_level == IPPROTO_IP && message->cmsg_type == IP_PKTINFO) {
       struct in_pktinfo packet;
       memcpy(&packet, CMSG_DATA(message), sizeof packet);
@@ -98,13 +110,23 @@ static void read_control(struct msghdr *header, struct origin *origin) {
   }
 }
 
-static void write_record(uint8_t *record, const struct origin *origin, uint32_t length) {
+/* The clock that the kernel stamps with may have been set meanwhile: not less than nothing, and not more than fits. */
+static uint32_t age_of(const struct origin *origin, const struct timespec *now) {
+  if (origin->arrived.tv_sec == 0) return 0;
+  int64_t microseconds = ((int64_t)now->tv_sec - origin->arrived.tv_sec) * 1000000 +
+                         (now->tv_nsec - origin->arrived.tv_nsec) / 1000;
+  return microseconds < 0 ? 0 : microseconds > UINT32_MAX ? UINT32_MAX : (uint32_t)microseconds;
+}
+
+static void write_record(uint8_t *record, const struct origin *origin, uint32_t length, const struct timespec *now) {
+  uint32_t age = age_of(origin, now);
   memcpy(record, origin->sender, 16);
   memcpy(record + 16, &origin->port, 2);
   memcpy(record + 18, &origin->ttl, 2);
   memcpy(record + 20, &length, 4);
   memcpy(record + 24, &origin->interface_index, 4);
   memcpy(record + 28, origin->destination, 16);
+  memcpy(record + 44, &age, 4);
 }
 
 /*
@@ -145,11 +167,13 @@ napi_value hops_receive(napi_env env, napi_callback_info info) {
   int count = recvmmsg(fd, headers, BATCH, MSG_DONTWAIT, NULL);
   if (count < 0 && errno != EAGAIN && errno != EINTR && errno != ECONNREFUSED)
     return throw_errno(env, errno, "recvmmsg");
+  struct timespec now;
+  clock_gettime(CLOCK_REALTIME, &now);
   for (int i = 0; i < count; i++) {
     struct origin origin = {0};
     read_sender(&names[i], &origin);
     read_control(&headers[i].msg_hdr, &origin);
-    write_record((uint8_t *)origins + (size_t)i * RECORD_BYTES, &origin, headers[i].msg_len);
+    write_record((uint8_t *)origins + (size_t)i * RECORD_BYTES, &origin, headers[i].msg_len, &now);
   }
   napi_create_uint32(env, count < 0 ? 0 : (uint32_t)count, &result);
   return result;

@@ -68,7 +68,10 @@ class End {
     this.sent++
     if (this.#random.next() < this.#link.loss) return
     const packet = decodeControlPacket(bytes)
-    this.#clock.setTimeout(() => this.peer?.happen({ kind: 'packet', packet, receivedTtl: 255 }), this.#link.delayMs)
+    this.#clock.setTimeout(
+      () => this.peer?.happen({ kind: 'packet', packet, receivedTtl: 255, ageMs: 0 }),
+      this.#link.delayMs,
+    )
   }
 
   #arm(timer: BfdTimer, afterMs: number): void {

@@ -53,7 +53,8 @@ export type BfdTimer = 'transmit' | 'detect' | 'linger'
 
 export type BfdEvent =
   | { readonly kind: 'start' }
-  | { readonly kind: 'packet'; readonly packet: ControlPacket; readonly receivedTtl: number }
+  /** `ageMs`: since it arrived, for it may have waited until we got to it. */
+  | { readonly kind: 'packet'; readonly packet: ControlPacket; readonly receivedTtl: number; readonly ageMs: number }
   | { readonly kind: 'timer'; readonly timer: BfdTimer }
   /** A changed profile: no flap (RFC 5880 section 6.8.3). */
   | { readonly kind: 'configure'; readonly options: BfdOptions }

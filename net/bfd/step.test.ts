@@ -58,8 +58,8 @@ function subject(options: Partial<BfdOptions> = {}) {
   }
   return {
     happen,
-    hear: (part: Partial<ControlPacket> = {}, receivedTtl = 255) =>
-      happen({ kind: 'packet', packet: packet(part), receivedTtl }),
+    hear: (part: Partial<ControlPacket> = {}, receivedTtl = 255, ageMs = 0) =>
+      happen({ kind: 'packet', packet: packet(part), receivedTtl, ageMs }),
     wait: (ms: number) => {
       nowMs += ms
     },
@@ -312,6 +312,19 @@ describe('roles and modes', () => {
     assert.deepEqual(it.happen({ kind: 'timer', timer: 'detect' }), [], 'nobody is awaited any more')
     assert.ok(it.happen({ kind: 'timer', timer: 'linger' }).some((action) => action.kind === 'finished'))
   })
+  test('6.8.4 silence counts from when the last packet arrived, not from when it was read', () => {
+    const it = inState('Up')
+    it.wait(600)
+    it.hear({ state: 'Up' }, 255, 400)
+    it.wait(499)
+    const early = it.happen({ kind: 'timer', timer: 'detect' })
+    assert.deepEqual(
+      [it.session.state, armed(early, 'detect')],
+      ['Up', { kind: 'arm', timer: 'detect', afterMs: 1, jitter: 0 }],
+    )
+    it.wait(1)
+    assert.ok(it.happen({ kind: 'timer', timer: 'detect' }).some(({ kind }) => kind === 'down'))
+  })
   test('echo packets go back only while Up, if offered, and from the next hop', () => {
     const offered = { requiredMinEchoRxMicroseconds: 50_000 }
     assert.equal(judgeEcho(inState('Up', offered).session, 255), 'return')
@@ -338,7 +351,9 @@ const anyPacket = fc.record({
   requiredMinRxMicroseconds: fc.constantFrom(0, 1, 50_000, 0xffff_ffff),
 })
 const anyEvent: fc.Arbitrary<BfdEvent> = fc.oneof(
-  anyPacket.map((part) => ({ kind: 'packet' as const, packet: packet(part), receivedTtl: 255 })),
+  fc
+    .tuple(anyPacket, fc.constantFrom(0, 20, 5000))
+    .map(([part, ageMs]) => ({ kind: 'packet' as const, packet: packet(part), receivedTtl: 255, ageMs })),
   fc
     .constantFrom('transmit' as const, 'detect' as const, 'linger' as const)
     .map((timer) => ({ kind: 'timer' as const, timer })),

@@ -32,7 +32,7 @@ export function stepBfd(session: BfdSession, event: BfdEvent, nowMs: number): Bf
       turn.transmit()
       break
     case 'packet':
-      turn.receive(event.packet, event.receivedTtl)
+      turn.receive(event.packet, event.receivedTtl, event.ageMs)
       break
     case 'timer':
       turn.expire(event.timer)
@@ -65,7 +65,7 @@ class Turn {
     this.session = { ...this.session, ...part }
   }
 
-  receive(packet: ControlPacket, receivedTtl: number): void {
+  receive(packet: ControlPacket, receivedTtl: number, ageMs: number): void {
     const because = whyDiscarded(this.session, packet, receivedTtl)
     if (because !== undefined) {
       this.actions.push({ kind: 'discarded', because })
@@ -88,7 +88,7 @@ class Turn {
       return
     }
     const stateBefore = this.session.state
-    this.#awaitNext()
+    this.#awaitNext(ageMs)
     this.#follow(packet.state)
     // The answer to a poll goes out at once, whatever the timers say (section 6.8.7).
     if (packet.isPoll) this.#send(true)
@@ -214,15 +214,16 @@ class Turn {
     this.transmit()
   }
 
-  #awaitNext(): void {
-    this.#change({ detectDeadlineMs: this.#nowMs + detectionTimeMs(this.session) })
+  /** The detection time counts from the arrival, or a peer that fell silent would be noticed as late as we read it. */
+  #awaitNext(ageMs: number): void {
+    this.#change({ detectDeadlineMs: this.#nowMs - ageMs + detectionTimeMs(this.session) })
     if (this.session.detectDeadlineMs < this.session.detectTimerMs) this.#armDetection()
   }
 
   #armDetection(): void {
     const { detectDeadlineMs } = this.session
     this.#change({ detectTimerMs: detectDeadlineMs })
-    this.#arm('detect', detectDeadlineMs - this.#nowMs)
+    this.#arm('detect', Math.max(0, detectDeadlineMs - this.#nowMs))
   }
 
   #disarmDetection(): void {

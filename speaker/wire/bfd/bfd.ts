@@ -55,6 +55,7 @@ export class Bfd {
     this.dismiss(name)
     const session: BfdSession = new BfdSession(this.#discriminator(), path, desired, {
       ...this.#options,
+      hear: () => this.#hear(),
       onChange: () => this.#options.onChange(name),
       onDown: () => this.#options.onDown(name),
       onFinished: () => this.#finish(session),
@@ -123,6 +124,10 @@ export class Bfd {
     for (const [key, place] of wanted) if (!this.#sockets.has(key)) this.#open(key, place)
   }
 
+  #hear(): void {
+    for (const socket of this.#sockets.values()) socket.drain()
+  }
+
   #open(key: string, place: Place): void {
     const what = `receiving BFD on UDP port ${place.port}`
     try {
@@ -146,7 +151,7 @@ export class Bfd {
     else {
       const session = this.#sessionOf(place, arrival)
       if (session === undefined) this.#options.ignored('bfd-no-session')
-      else session.receive(arrival.bytes, arrival.hopLimit)
+      else session.receive(arrival)
     }
   }
 

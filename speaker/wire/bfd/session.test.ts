@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { type ControlPacket, encodeControlPacket } from '../../../net/bfd/index.ts'
 import { parseAddress } from '../../../net/ip/index.ts'
 import { VirtualClock } from '../../../testkit/virtual-clock.ts'
@@ -21,15 +22,20 @@ const HELLO: ControlPacket = {
   authentication: undefined,
 }
 
+const UP = { state: 'Up', yourDiscriminator: 7 } as const
+
 /** A session, and what it reports of itself at each change. */
-function session(path: Partial<BfdPath> = {}) {
+function session(path: Partial<BfdPath> = {}, hear: () => void = () => undefined) {
   const told: (string | undefined)[] = []
+  const clock = new VirtualClock()
   const nothing = () => undefined
+  const receive = (part: Partial<ControlPacket>, hopLimit: number, ageMs = 0) =>
+    made.receive({ bytes: encodeControlPacket({ ...HELLO, ...part }), hopLimit, ageMs })
   const made: BfdSession = new BfdSession(7, { ...PATH, ...path }, DESIRED, {
-    ...{ clock: new VirtualClock(), random: () => 0.5, onDown: nothing, onFinished: nothing },
+    ...{ clock, hear, random: () => 0.5, onDown: nothing, onFinished: nothing },
     ...{ ignored: nothing, fault: nothing, onChange: () => told.push(made.observed.because) },
   })
-  return { session: made, told, hear: (ttl: number) => made.receive(encodeControlPacket(HELLO), ttl) }
+  return { session: made, told, clock, receive, hear: (ttl: number) => receive({}, ttl) }
 }
 
 test('packets from too far away: said once, with the remedy', () => {
@@ -57,7 +63,7 @@ test('a session that is up does not heed them', () => {
   const it = session()
   stack.defer(() => it.session.close())
   it.hear(255)
-  it.session.receive(encodeControlPacket({ ...HELLO, state: 'Up', yourDiscriminator: 7 }), 255)
+  it.receive(UP, 255)
   assert.equal(it.session.observed.state, 'Up')
   it.told.length = 0
   it.hear(64)
@@ -72,4 +78,24 @@ test('a peer that is heard before our socket is open', () => {
   it.hear(255)
   assert.equal(it.session.observed.state, 'Init')
   assert.equal(it.session.counters.controlPacketsSent, 0)
+})
+
+// With 20 sessions and a loop that was held up for 100 ms more waited than one batch, and what was in the second one
+// came too late for its session.
+test('who is about to be taken for dead is read for first, as far as something has arrived', async () => {
+  using stack = new DisposableStack()
+  let waiting: number[] = []
+  const it = session({}, () => {
+    for (const ageMs of waiting.splice(0)) it.receive(UP, 255, ageMs)
+  })
+  stack.defer(() => it.session.close())
+  it.hear(255)
+  it.receive(UP, 255)
+  waiting = [90, 40]
+  it.clock.advance(160)
+  await nextTurn()
+  assert.deepEqual([it.session.observed.state, waiting], ['Up', []])
+  it.clock.advance(110)
+  await nextTurn()
+  assert.equal(it.session.observed.state, 'Down', '150 ms after the arrival of the last one')
 })

@@ -1,5 +1,6 @@
 /** The driver of one BFD session: packets and timers become events of net/bfd, actions become datagrams. */
 import { createSocket, type Socket } from 'node:dgram'
+import type { Arrival } from '../../../native/index.ts'
 import {
   type BfdAction,
   type BfdDownReason,
@@ -48,6 +49,8 @@ export interface BfdPath {
 export interface BfdSurroundings {
   readonly clock: Clock
   readonly random: Random
+  /** Hands over every packet that has arrived, of whichever session. */
+  readonly hear: () => void
   /** State or reason changed. */
   readonly onChange: () => void
   /** The path is broken; not called where the peer was told to stop (RFC 5882 section 4.2). */
@@ -89,7 +92,7 @@ export class BfdSession {
     this.#around = around
     this.#port = path.isMultihop ? MULTIHOP_PORT : CONTROL_PORT
     this.#machine = createBfdSession(discriminator, optionsOf(desired, path.isMultihop))
-    this.#timers = new SessionTimers(around.clock, around.random, (timer) => this.#handle({ kind: 'timer', timer }))
+    this.#timers = new SessionTimers(around.clock, around.random, (timer) => this.#expire(timer))
     this.#open(PORT_ATTEMPTS)
   }
 
@@ -106,7 +109,7 @@ export class BfdSession {
   }
 
   /** A control packet that belongs here. */
-  receive(bytes: Uint8Array, receivedTtl: number): void {
+  receive({ bytes, hopLimit: receivedTtl, ageMs }: Pick<Arrival, 'bytes' | 'hopLimit' | 'ageMs'>): void {
     const packet = decode(bytes)
     if (packet === undefined) {
       this.#around.ignored('bfd-malformed')
@@ -114,7 +117,7 @@ export class BfdSession {
     }
     this.counters.controlPacketsReceived++
     if (receivedTtl < this.#machine.options.minimumTtl) this.#tellTooFar(receivedTtl)
-    this.#handle({ kind: 'packet', packet, receivedTtl })
+    this.#handle({ kind: 'packet', packet, receivedTtl, ageMs })
   }
 
   /** Once: a forger is not to make us talk. And of a session that works it is no matter (RFC 5082). */
@@ -174,6 +177,12 @@ export class BfdSession {
     // The peer's host says that nobody listens there: that is what BFD is about to find out by itself.
     socket.on('error', () => undefined)
     this.#handle({ kind: 'start' })
+  }
+
+  /** A loop that was held up has more to read than it reads in one turn: all of it, before the peer is taken for dead. */
+  #expire(timer: BfdTimer): void {
+    if (timer === 'detect' && this.#machine.detectDeadlineMs <= this.#around.clock.now()) this.#around.hear()
+    this.#handle({ kind: 'timer', timer })
   }
 
   #handle(event: BfdEvent): void {
