@@ -39,6 +39,8 @@ class Alpha {
   readonly actions: Action[] = []
   view: View | undefined
   announceable: readonly string[] = []
+  /** How often the timer rang. */
+  rings = 0
   readonly state: State = initial({ node: 'alpha', bootId: 1n })
   #armedAt: number | undefined
 
@@ -67,6 +69,7 @@ class Alpha {
       every()
       if (this.#armedAt !== undefined && this.now >= this.#armedAt) {
         this.#armedAt = undefined
+        this.rings++
         this.step({ kind: 'timer' })
       }
     }
@@ -503,6 +506,18 @@ describe('sending', () => {
     alpha.now += 10
     const armed = step(alpha.state, { kind: 'timer' }, alpha.now).filter(({ kind }) => kind === 'arm')
     assert.ok(armed.every((action) => action.kind === 'arm' && action.at > alpha.now))
+  })
+
+  test('while everybody is heard the timer rings for the heartbeats of this node alone', () => {
+    const alpha = new Alpha()
+    alpha.hearing(['bravo', 'charlie'], 500)
+    alpha.rings = 0
+    alpha.sent()
+    alpha.advance(1_000, () => {
+      // More than half an interval before this node speaks.
+      if (alpha.now % 100 === 40) for (const node of ['bravo', 'charlie']) alpha.hear(node, alpha.now)
+    })
+    assert.equal(alpha.rings, alpha.sent().multicast.length)
   })
 
   test('all keys taken away: nothing is sent and no timer rings', () => {

@@ -130,6 +130,8 @@ export interface State {
   sequence: bigint
   nextSendAt: number | undefined
   armedAt: number | undefined
+  /** Whose silence the timer waits for; undefined = for the next heartbeat of ours. */
+  armedFor: Peer | undefined
   /** No member is declared dead before this: we were deaf ourselves. */
   judgeNotBefore: number
   /** Set while we read what waited for us while we stood still. */
@@ -153,6 +155,7 @@ export function initial(options: Options): State {
     sequence: 0n,
     nextSendAt: undefined,
     armedAt: undefined,
+    armedFor: undefined,
     judgeNotBefore: Number.NEGATIVE_INFINITY,
     catchingUpUntil: undefined,
     mayBeBuried: false,

@@ -149,6 +149,8 @@ function hear(turn: Turn, bytes: Uint8Array, interfaceName: string | undefined):
   const local = state.locals.find(({ name }) => name === interfaceName)
   if (local !== undefined) local.hasHeard = true
   const { peer, isRestart, segmentsBefore } = received
+  // It need not ring for a silence that is over.
+  if (peer === state.armedFor) state.armedAt = undefined
   const isAlive = !peer.isLeaving
   if (isAlive && peer.wentSilent && !isRestart) turn.healed.push(peer.node)
   peer.wentSilent = false
@@ -238,17 +240,21 @@ function reportMembers(turn: Turn): void {
 }
 
 /**
- * Heartbeats only move a death or a suspicion away, so between two timers nothing needs to be armed but an earlier
- * sending.
+ * A heartbeat only moves a death or a suspicion away, so the timer is set anew when it rang, when the one came whose
+ * silence it waits for, and for an earlier sending.
  */
 function arm(turn: Turn): void {
   const { state, now, actions } = turn
   if (state.nextSendAt === undefined) return
   if (state.armedAt !== undefined && state.armedAt <= state.nextSendAt) return
   let at = state.nextSendAt
+  state.armedFor = undefined
   for (const peer of state.peers.values()) {
     if (!peer.isAlive) continue
-    at = Math.min(at, Math.max(deathAt(peer), state.judgeNotBefore), nextUrgentAt(state, peer))
+    const silentAt = Math.min(Math.max(deathAt(peer), state.judgeNotBefore), nextUrgentAt(state, peer))
+    if (silentAt >= at) continue
+    at = silentAt
+    state.armedFor = peer
   }
   state.armedAt = Math.max(at, now)
   actions.push({ kind: 'arm', at: state.armedAt })
