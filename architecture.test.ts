@@ -33,6 +33,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   e2e: ['*'],
   bench: ['*'],
   demo: ['*'],
+  'build/reasons': ['core', 'cli', 'speaker', 'net/bgp'],
   build: ['crds', 'build', 'testkit', 'runtime/tar.ts', 'runtime/version.ts'],
 }
 
