@@ -67,14 +67,15 @@ async function run(progress: (text: string) => void) {
 }
 
 async function allUp(node: WireNode): Promise<void> {
-  const up = new Set<string>()
-  while (up.size < SESSIONS) {
-    const { peer } = await node.next(
-      'peer',
-      ({ peer: { bfd, state } }) => bfd?.state === 'Up' && state === 'Established',
-    )
-    up.add(peer.name)
-  }
+  // Several may come up between two turns of this loop: all that was said counts.
+  while (upIn(node.messages).size < SESSIONS) await node.next('peer')
+}
+
+function upIn(messages: WireNode['messages']): ReadonlySet<string> {
+  const isUp = ({ bfd, state }: ObservedPeer) => bfd?.state === 'Up' && state === 'Established'
+  return new Set(
+    messages.flatMap((message) => (message.kind === 'peer' && isUp(message.peer) ? message.peer.name : [])),
+  )
 }
 
 interface FalseDown {

@@ -1,6 +1,7 @@
 /**
  * One Service's status is written to a real API server: how long until its route is in a router's RIB, with 10 and with
- * 10,000 routes held. The router is of this process, so that one clock sees both ends.
+ * 10,000 routes held. The router is of this process, so that one clock sees both ends. Beside it, how long until a bare
+ * watch hears of the same change: what the API server takes of it.
  */
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -17,6 +18,7 @@ import {
   serviceName,
   startAllocationCluster,
 } from './alloc-cluster.ts'
+import { BareWatch } from './bgp-one-watch.ts'
 import { type Times, timesOf } from './bgp-times.ts'
 import { seedAnnounced } from './l2-speakers.ts'
 
@@ -38,7 +40,7 @@ async function run(progress: Progress) {
   await using cluster = await startAllocationCluster(progress)
   const router = await new TestRouter({ asn: ROUTER_ASN }).listen()
   configure(cluster.plane, router.port)
-  const runs: (Times & { readonly held: number })[] = []
+  const runs: (Times & { readonly held: number; readonly watch: Times; readonly speaker: Times })[] = []
   for (const [series, held] of HELD.entries()) {
     progress(`${held} Services with addresses and endpoints go into etcd`)
     await seedAnnounced(cluster.plane, series === 0 ? 0 : HELD[series - 1]!, held)
@@ -48,7 +50,12 @@ async function run(progress: Progress) {
       // Its start is over when it has reported every Service.
       while (router.routes.size < held || (await reports(cluster)) < held) await delay(500)
       progress(`${ROUNDS} statuses, one after the other`)
-      runs.push({ held, ...timesOf(await rounds(cluster, router, series)) })
+      const times = await rounds(cluster, router, series)
+      runs.push({
+        ...{ held, ...timesOf(times.map(({ routeMs }) => Math.max(0, routeMs))) },
+        watch: timesOf(times.map(({ watchMs }) => Math.max(0, watchMs))),
+        speaker: timesOf(times.map(({ routeMs, watchMs }) => routeMs - watchMs)),
+      })
     } finally {
       await speaker.stop()
       workplace.clear()
@@ -111,18 +118,26 @@ async function reports({ bare }: AllocationCluster): Promise<number> {
   return items.length + (metadata.remainingItemCount ?? 0)
 }
 
-/** Milliseconds from the API server's answer to a status patch to the route in the router's RIB. */
-async function rounds({ bare }: AllocationCluster, router: TestRouter, series: number): Promise<number[]> {
-  const times: number[] = []
+/** Milliseconds from the API server's answer to a status patch; what comes of it may be faster than the answer. */
+interface Round {
+  /** To the route in the router's RIB. */
+  readonly routeMs: number
+  /** To its event on a bare watch. */
+  readonly watchMs: number
+}
+
+async function rounds({ bare, plane }: AllocationCluster, router: TestRouter, series: number): Promise<Round[]> {
+  const times: Round[] = []
+  using watch = await BareWatch.open(plane, serviceName(0))
   for (let round = 0; round < WARM_UP_ROUNDS + ROUNDS; round++) {
     await delay(PAUSE_MS)
     const ip = `10.101.${series * 16 + (round >> 8)}.${round & 255}`
     const arrived = arrivalOf(router, `${ip}/32`)
+    const heard = watch.next(`"${ip}"`)
     await bare.patchStatus(serviceName(0), { loadBalancer: { ingress: [{ ip }] } })
     const writtenAt = performance.now()
-    const arrivedAt = await arrived
-    // The watch may be faster than the answer.
-    if (round >= WARM_UP_ROUNDS) times.push(Math.max(0, arrivedAt - writtenAt))
+    const [arrivedAt, heardAt] = await Promise.all([arrived, heard])
+    if (round >= WARM_UP_ROUNDS) times.push({ routeMs: arrivedAt - writtenAt, watchMs: heardAt - writtenAt })
   }
   return times
 }
