@@ -63,7 +63,8 @@ const GOLDENS: readonly Golden[] = [
     args: [
       ...['prometheus.serviceMonitor.enabled=true', 'prometheus.serviceAccount=p', 'prometheus.namespace=monitoring'],
       ...['controller.replicas=2', 'controller.podDisruptionBudget.enabled=true', 'speaker.memberlist.enabled=false'],
-      ...['speaker.gratuitousArpInterval=60', 'controller.webhookMode=disabled'],
+      ...['speaker.gratuitousArpInterval=60', 'controller.webhookMode=disabled', 'controller.cleanupFinalizer=true'],
+      ...['speaker.netBindService=true', 'networkpolicies.enabled=true'],
     ].flatMap((set) => ['--set', set]),
   },
 ]

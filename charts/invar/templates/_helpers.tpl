@@ -119,8 +119,46 @@ prometheus.io/scheme: https
 {{- end }}
 {{- end }}
 
+{{/* Beside a speaker of MetalLB none of ours may run: each would take the other for a stranger that uses its addresses. On
+a node where one runs still, ours waits, and starts when that is gone. Where `invarctl migrate` has left Pods without their
+DaemonSet, they carry a label of their own. */}}
+{{- define "invar.afterMetalLB" -}}
+podAntiAffinity:
+  requiredDuringSchedulingIgnoredDuringExecution:
+    {{- range list (dict "app" "metallb" "component" "speaker") (dict "app.kubernetes.io/name" "metallb" "app.kubernetes.io/component" "speaker") (dict "invar.dev/left-by" "metallb") }}
+    - topologyKey: kubernetes.io/hostname
+      labelSelector:
+        matchLabels:
+          {{- toYaml . | nindent 10 }}
+        matchExpressions:
+          - { key: invar.dev/program, operator: DoesNotExist }
+    {{- end }}
+{{- end }}
+
+{{/* A controller of MetalLB that runs in the namespace. Nothing is seen by `helm template`. */}}
+{{- define "invar.runningMetalLB" -}}
+{{- range (lookup "apps/v1" "Deployment" .Release.Namespace "").items }}
+{{- $labels := default dict .metadata.labels }}
+{{- $isController := has "controller" (list (get $labels "component") (get $labels "app.kubernetes.io/component")) }}
+{{- if and $isController (gt (int .spec.replicas) 0) (regexMatch "metallb/" (index .spec.template.spec.containers 0).image) }}{{ .metadata.name }} {{ end }}
+{{- end }}
+{{- end }}
+
+{{/* Labels, and annotations by which helm makes an object before it removes the release, and takes it away again. */}}
+{{- define "invar.beforeDeletion" -}}
+labels:
+  {{- include "invar.commonLabels" .root | nindent 2 }}
+annotations:
+  helm.sh/hook: pre-delete
+  helm.sh/hook-weight: {{ .weight | quote }}
+  helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded
+{{- end }}
+
 {{/* Combinations that would install something that does not work. */}}
 {{- define "invar.guards" -}}
+{{- with include "invar.runningMetalLB" . | trim }}
+{{- fail (printf "MetalLB's controller runs in namespace %s (Deployment %s), and two that write the addresses of Services undo each other's work. Run: invarctl migrate from-metallb" $.Release.Namespace .) }}
+{{- end }}
 {{- if and (not .Values.speaker.memberlist.enabled) .Values.speaker.nodeSelector .Values.speaker.enabled }}
 {{- fail "speaker.memberlist.enabled=false needs an empty speaker.nodeSelector: without heartbeats every node counts as a live candidate, and addresses would be given to nodes where no speaker runs. Remove speaker.nodeSelector, or leave speaker.memberlist.enabled at true." }}
 {{- end }}
