@@ -5,7 +5,7 @@ WORKDIR /src
 COPY . .
 RUN npm ci --ignore-scripts
 ENV PATH=/src/node_modules/.bin:$PATH
-RUN node native/build.ts && node build/image.ts --tree /tree && setcap cap_net_raw+p /tree/app/bin/speaker
+RUN node native/build.ts && node build/image.ts --tree /tree && setcap cap_net_raw,cap_net_bind_service+p /tree/app/bin/speaker
 
 FROM scratch
 COPY --from=build /tree /

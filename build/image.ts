@@ -82,8 +82,11 @@ export function imageEntries(): TarEntry[] {
   ]
 }
 
-/** struct vfs_cap_data, revision 2: permitted = bit 13, CAP_NET_RAW (capabilities(7)). */
-const NET_RAW_PERMITTED = Buffer.from('0000000200200000000000000000000000000000', 'hex')
+/**
+ * struct vfs_cap_data, revision 2 (capabilities(7)): permitted = bit 13, CAP_NET_RAW, and bit 10, CAP_NET_BIND_SERVICE. A
+ * program gets those of them that its container has.
+ */
+const SPEAKER_CAPABILITIES = Buffer.from('0000000200240000000000000000000000000000', 'hex')
 
 function file(path: string, content: Uint8Array, mode = 0o644): Extract<TarEntry, { kind: 'file' }> {
   return { kind: 'file', path, content, mode }
@@ -100,7 +103,7 @@ function programEntries(entry: ReturnType<typeof presentEntryPoints>[number]): T
   if (command.launch === undefined) return [bundled, { kind: 'symlink', path: link, target: `../${path}` }]
   const launcher = file(link, buildLauncher(command.name, command.launch), 0o755)
   // NET_RAW without root: a file capability on the one program that hands it to Node, see there.
-  const attributes = { 'security.capability': NET_RAW_PERMITTED }
+  const attributes = { 'security.capability': SPEAKER_CAPABILITIES }
   return [bundled, command.launch.needsNetRaw ? { ...launcher, attributes } : launcher]
 }
 

@@ -1,8 +1,8 @@
 /*
  * Starts one of the image's programs with what cannot stand in a script's first line: flags of Node, environment, and,
- * for the speaker, NET_RAW without root. This file alone carries the capability then, and hands it to Node as an ambient
- * one (capabilities(7)), which an interpreter's script keeps over execve. Node itself carries none, so one copy of it
- * serves every program of the image.
+ * for the speaker, NET_RAW without root, and NET_BIND_SERVICE where the container has it. This file alone carries the
+ * capabilities then, and hands them to Node as ambient ones (capabilities(7)), which an interpreter's script keeps over
+ * execve. Node itself carries none, so one copy of it serves every program of the image.
  *
  * build/image.ts compiles it once a program, with what build/bundle.ts says of that:
  *   PROGRAM        "speaker"
@@ -25,15 +25,19 @@ static const struct {
 } VARIABLES[] = {ENVIRONMENT};
 
 #define COUNT_OF(list) (sizeof(list) / sizeof((list)[0]))
-enum { NET_RAW = 1 << CAP_NET_RAW, MAX_ARGUMENTS = 256 };
+enum { NET_RAW = 1 << CAP_NET_RAW, NET_BIND_SERVICE = 1 << CAP_NET_BIND_SERVICE, MAX_ARGUMENTS = 256 };
 
 static int fail(const char *what) {
   fprintf(stderr, PROGRAM ": %s: %s\n", what, strerror(errno));
   return 1;
 }
 
-/* Puts NET_RAW into the inheritable and the ambient set. */
-static int keep_net_raw(void) {
+static int raise_ambient(unsigned long capability) {
+  return prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability, 0, 0);
+}
+
+/* Puts NET_RAW, and NET_BIND_SERVICE where it is there, into the inheritable and the ambient set. */
+static int keep_capabilities(void) {
   struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
   struct __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3] = {0};
   if (syscall(SYS_capget, &header, sets) != 0) return fail("reading the capabilities");
@@ -41,9 +45,12 @@ static int keep_net_raw(void) {
     fputs(PROGRAM ": NET_RAW is missing: add it to securityContext.capabilities of the container\n", stderr);
     return 1;
   }
-  sets[0].inheritable |= NET_RAW;
-  if (syscall(SYS_capset, &header, sets) != 0) return fail("making NET_RAW inheritable");
-  if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_NET_RAW, 0, 0) != 0) return fail("making NET_RAW ambient");
+  const unsigned int kept = sets[0].permitted & (NET_RAW | NET_BIND_SERVICE);
+  sets[0].inheritable |= kept;
+  if (syscall(SYS_capset, &header, sets) != 0) return fail("making capabilities inheritable");
+  if (raise_ambient(CAP_NET_RAW) != 0) return fail("making NET_RAW ambient");
+  if ((kept & NET_BIND_SERVICE) != 0 && raise_ambient(CAP_NET_BIND_SERVICE) != 0)
+    return fail("making NET_BIND_SERVICE ambient");
   return 0;
 }
 
@@ -55,7 +62,7 @@ int main(int count, char *arguments[]) {
   }
   memcpy(command, COMMAND, sizeof(COMMAND));
   memcpy(&command[COUNT_OF(COMMAND)], &arguments[1], sizeof(char *) * (size_t)(count - 1));
-  if (NEEDS_NET_RAW && keep_net_raw() != 0) return 1;
+  if (NEEDS_NET_RAW && keep_capabilities() != 0) return 1;
   for (size_t index = 0; index < COUNT_OF(VARIABLES); index++) {
     if (setenv(VARIABLES[index].name, VARIABLES[index].value, 0) != 0) return fail(VARIABLES[index].name);
   }
