@@ -5,8 +5,8 @@
  * packet: what is over 150 ms since its arrival (by the kernel's clock) is ours and the scheduler's. Of a false down the
  * longest silences both ways are told, by the same clock: they show who was late.
  */
-import { spawn } from 'node:child_process'
-import { availableParallelism, setPriority } from 'node:os'
+import { execFileSync, spawn } from 'node:child_process'
+import { availableParallelism } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { DesiredBfd, ObservedPeer } from '../speaker/wire/messages.ts'
@@ -20,8 +20,11 @@ const INTERVAL_MS = 50
 const MULTIPLIER = 3
 const SECONDS = process.env.INVAR_SHORT ? 30 : 600
 const NOTICED_BAR_MS = 3.3 * INTERVAL_MS
-/** The routers stand for machines of their own: their packets are not to be late because ours is busy. */
-const ROUTER_PRIORITY = -20
+/**
+ * The routers stand for machines of their own: their packets are not to be late because ours is busy. A nice value would
+ * not do: BIRD speaks BFD in a thread of its own, and the kernel shares the processors between sessions first (sched(7)).
+ */
+const AS_IF_ALONE = ['--all-tasks', '--rr', '--pid', '1']
 
 const BFD: DesiredBfd = {
   transmitIntervalMs: INTERVAL_MS,
@@ -41,11 +44,11 @@ export default {
 async function run(progress: (text: string) => void) {
   const neighbor = { bfd: { intervalMs: INTERVAL_MS, multiplier: MULTIPLIER } }
   await using segment = await BgpSegment.start(SESSIONS, { isCollector: true, neighbor })
-  for (const { pids } of segment.routers) for (const pid of pids) setPriority(pid, ROUTER_PRIORITY)
   const node = await segment.startNode(fileURLToPath(new URL('./arp-speaker.ts', import.meta.url)))
   const peers = segment.routers.map((_, index) => peerAt(routerAddress(index), { bfd: BFD }))
   node.post({ kind: 'peers', desired: { peers, listenPort: 179, isDraining: false } })
   await allUp(node)
+  for (const { pids } of segment.routers) for (const pid of pids) execFileSync('chrt', [...AS_IF_ALONE, String(pid)])
   using packets = new BfdPackets(segment.lan.host('node'), 'eth0')
   progress(`${SESSIONS} sessions are up; the load begins, for ${SECONDS} s`)
   node.post('parse' as never)
