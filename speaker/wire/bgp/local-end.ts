@@ -1,10 +1,12 @@
 /** What follows from the address of our end of a connection: next hops, and a router id where none is set. */
+import type { Socket } from 'node:net'
 import type { Interfaces, NetworkInterface } from '../../../native/index.ts'
 import type { NextHops } from '../../../net/bgp/index.ts'
 import {
   type Address,
   addressFromBytes,
   type Family,
+  parseAddress,
   parsePrefix,
   prefixContains,
   prefixOf,
@@ -16,8 +18,22 @@ export function isLinkLocal(address: Address): boolean {
   return prefixContains(LINK_LOCAL, address)
 }
 
-/** The interface that has the address; of a link-local one, `scope` is the index of the interface. */
-export function interfaceWith(interfaces: Interfaces, address: Address, scope: number): NetworkInterface | undefined {
+/** Our end of a connection. */
+export interface LocalEnd {
+  readonly address: Address
+  /** The interface that has the address; undefined = it is gone. */
+  readonly on: NetworkInterface | undefined
+}
+
+/** `scope`: index of the interface of a link-local peer, else 0. */
+export function localEndOf(socket: Socket, interfaces: Interfaces, scope: number): LocalEnd {
+  // A connection that is gone already has no address any more; nothing will be sent on it.
+  const address =
+    parseAddress((socket.localAddress ?? '0.0.0.0').replace(/%.*$/, '')) ?? addressFromBytes(new Uint8Array(4))
+  return { address, on: interfaceWith(interfaces, address, scope) }
+}
+
+function interfaceWith(interfaces: Interfaces, address: Address, scope: number): NetworkInterface | undefined {
   if (scope !== 0) return interfaces.get(scope)
   return [...interfaces.values()].find((one) => addressesOf(one).some((each) => isSame(each, address)))
 }
@@ -35,15 +51,14 @@ export function isConnected(interfaces: Interfaces, peer: Address): boolean {
  * several hops a link-local address would mean another link (RFC 2545 section 3).
  */
 export function nextHopsAt(
-  end: NetworkInterface | undefined,
-  local: Address,
+  { address: local, on }: LocalEnd,
   peer: { readonly address: Address; readonly isConnected: boolean },
 ): NextHops {
   const global = (family: Family) =>
     local.family === family && !isLinkLocal(local)
       ? local
-      : end && addressesOf(end).find((each) => each.family === family && !isLinkLocal(each))
-  const linkLocal = isLinkLocal(local) ? local : end && addressesOf(end).find(isLinkLocal)
+      : on && addressesOf(on).find((each) => each.family === family && !isLinkLocal(each))
+  const linkLocal = isLinkLocal(local) ? local : on && addressesOf(on).find(isLinkLocal)
   const isUnnumbered = isLinkLocal(peer.address)
   return {
     ipv4: global(4),
@@ -54,8 +69,8 @@ export function nextHopsAt(
 }
 
 /** The IPv4 address of our end, else the first one of its interface. */
-export function identifierAt(end: NetworkInterface | undefined, local: Address): number | undefined {
-  const address = local.family === 4 ? local : end && addressesOf(end).find(({ family }) => family === 4)
+export function identifierAt({ address: local, on }: LocalEnd): number | undefined {
+  const address = local.family === 4 ? local : on && addressesOf(on).find(({ family }) => family === 4)
   return address === undefined ? undefined : Number(address.bits)
 }
 

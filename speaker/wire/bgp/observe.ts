@@ -1,5 +1,5 @@
 /** What the main thread is told of peers. */
-import type { AdjRibOut, RouteReport } from '../../../net/bgp/index.ts'
+import type { AdjRibOut, Negotiated, RouteReport } from '../../../net/bgp/index.ts'
 import { formatAddress, formatPrefix } from '../../../net/ip/index.ts'
 import type {
   BfdCounters,
@@ -9,7 +9,14 @@ import type {
   ObservedSession,
   PeerCounters,
 } from '../messages.ts'
-import type { PeerSession, Standing } from './peer-session.ts'
+import type { PeerSession } from './peer-session.ts'
+
+/** A session in force. */
+export interface Standing {
+  readonly negotiated: Negotiated
+  readonly localAddress: string
+  readonly localIdentifier: number
+}
 
 export function observe(session: PeerSession, bfd: ObservedBfd | undefined): ObservedPeer {
   const { name, desired, place, state, sinceMs, because, notice, standing } = session

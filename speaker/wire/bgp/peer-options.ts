@@ -115,3 +115,9 @@ export function isSamePath(a: DesiredPeer, b: DesiredPeer): boolean {
   const pathOf = (peer: DesiredPeer) => [peer.distance, peer.sourceAddress, peer.device, peer.password]
   return JSON.stringify(pathOf(a)) === JSON.stringify(pathOf(b))
 }
+
+/** A key can take the place of another one on a live connection, but not appear there or vanish. */
+export function isOnlyKeyReplaced(before: DesiredPeer, after: DesiredPeer): boolean {
+  const hasKeys = before.password !== undefined && after.password !== undefined
+  return hasKeys && isSamePath({ ...before, password: after.password }, after)
+}

@@ -1,10 +1,10 @@
 /**
- * The driver of one peer's session: turns what happens to its sockets and timers into events of net/bgp, and the
- * machine's actions into system calls. Events wait in one queue, first in, first out; the machine is never entered from
- * within itself.
+ * The driver of one peer's session: turns what happens to its connections and timers into events of net/bgp, and the
+ * machine's actions into what its connections do. Events wait in one queue, first in, first out; the machine is never
+ * entered from within itself.
  */
 import type { Socket } from 'node:net'
-import { adaptTcp, type Interfaces, TcpDial } from '../../../native/index.ts'
+import type { Interfaces } from '../../../native/index.ts'
 import {
   type AdjRibOut,
   createSession,
@@ -19,15 +19,26 @@ import {
   step,
   type TimerName,
 } from '../../../net/bgp/index.ts'
-import { addressFromBytes, formatAddress, parseAddress } from '../../../net/ip/index.ts'
+import { formatAddress, parseAddress } from '../../../net/ip/index.ts'
 import type { Clock } from '../../../runtime/clock.ts'
 import type { Random } from '../../../runtime/random.ts'
 import type { DesiredPeer, PeerState } from '../messages.ts'
 import { SessionTimers } from '../session-timers.ts'
-import { Connection } from './connection.ts'
-import { identifierAt, interfaceWith, isConnected, nextHopsAt } from './local-end.ts'
-import { MessageCounts } from './message-counts.ts'
-import { isSamePath, isSamePlace, noticeOn, type PeerPlace, pathTo, sessionOptionsOf } from './peer-options.ts'
+import { identifierAt, isConnected, type LocalEnd, localEndOf, nextHopsAt } from './local-end.ts'
+import type { MessageCounts } from './message-counts.ts'
+import type { Standing } from './observe.ts'
+import { PeerConnections } from './peer-connections.ts'
+import {
+  isOnlyKeyReplaced,
+  isSamePath,
+  isSamePlace,
+  noticeOn,
+  type PeerPlace,
+  pathTo,
+  sessionOptionsOf,
+} from './peer-options.ts'
+
+const RECONFIGURED: Ending = { kind: 'cease', reason: 'other-configuration-change' }
 
 export interface PeerSurroundings {
   readonly clock: Clock
@@ -40,25 +51,15 @@ export interface PeerSurroundings {
   readonly onChange: (session: PeerSession) => void
 }
 
-/** A session in force, for reports. */
-export interface Standing {
-  readonly negotiated: Negotiated
-  readonly localAddress: string
-  readonly localIdentifier: number
-}
-
 export class PeerSession {
-  readonly counts = new MessageCounts()
   readonly #around: PeerSurroundings
   readonly #timers: SessionTimers<TimerName>
   readonly #queue: SessionEvent[] = []
-  readonly #connections: Partial<Record<Direction, Connection>> = {}
+  readonly #connections: PeerConnections
   #isDraining = false
   #desired: DesiredPeer
   #session: Session
   #place: PeerPlace | undefined
-  #dial: TcpDial | undefined
-  #offered: Socket | undefined
   #standing: (Standing & { readonly direction: Direction }) | undefined
   #because: string | undefined
   #told: readonly unknown[] = []
@@ -70,6 +71,15 @@ export class PeerSession {
     this.#session = createSession(sessionOptionsOf(desired, around.nodeIdentifier), isRestarting)
     this.#sinceMs = around.clock.wall()
     this.#timers = new SessionTimers(around.clock, around.random, (timer) => this.#expire(timer))
+    this.#connections = new PeerConnections({
+      post: (event) => this.#post(event),
+      drained: () => this.pump(),
+      identifierOf: (socket) => this.#identifierOf(socket),
+    })
+  }
+
+  get counts(): MessageCounts {
+    return this.#connections.counts
   }
 
   get name(): string {
@@ -116,7 +126,7 @@ export class PeerSession {
   found(address: PeerPlace['address'], scope: number): void {
     const before = this.#place
     if (before?.address.bits === address.bits && before.scope === scope) return
-    if (before !== undefined) this.stop({ kind: 'cease', reason: 'other-configuration-change' })
+    if (before !== undefined) this.stop(RECONFIGURED)
     this.#settle({ address, scope })
   }
 
@@ -130,7 +140,7 @@ export class PeerSession {
     const before = this.#desired
     this.#desired = desired
     if (!isSamePlace(before, desired)) {
-      this.stop({ kind: 'cease', reason: 'other-configuration-change' })
+      this.stop(RECONFIGURED)
       this.#place = undefined
       this.#configureSession()
       this.start()
@@ -138,8 +148,9 @@ export class PeerSession {
     }
     this.#configureSession()
     if (isSamePath(before, desired)) return
-    if (this.#canRekey(before)) this.#rekey()
-    else this.#post({ kind: 'reset', ending: { kind: 'cease', reason: 'other-configuration-change' } })
+    const canRekey = isOnlyKeyReplaced(before, desired) && !this.#connections.isDialling
+    if (!canRekey) this.#post({ kind: 'reset', ending: RECONFIGURED })
+    else if (this.#place !== undefined) this.#connections.rekey(pathTo(desired, this.#place))
   }
 
   /** Where the router id is taken from our address, the one in use stays until the connections end. */
@@ -147,38 +158,22 @@ export class PeerSession {
     this.#post({ kind: 'configure', options: sessionOptionsOf(this.#desired, this.#session.options.identifier) })
   }
 
-  /** A key can take the place of another one on a live connection, but not appear there or vanish. */
-  #canRekey(before: DesiredPeer): boolean {
-    const isOnlyKey = isSamePath({ ...before, password: this.#desired.password }, this.#desired)
-    const isReplaced = before.password !== undefined && this.#desired.password !== undefined
-    return isOnlyKey && isReplaced && this.#dial === undefined
-  }
-
-  #rekey(): void {
-    if (this.#place === undefined) return
-    for (const connection of Object.values(this.#connections)) {
-      adaptTcp(connection.socket, pathTo(this.#desired, this.#place))
-    }
-  }
-
   /** The peer has connected to us. */
   offer(socket: Socket): void {
-    this.#offered?.destroy()
-    this.#offered = socket
-    this.#place && adaptTcp(socket, pathTo(this.#desired, this.#place))
-    this.#post({ kind: 'offered', ...this.#identifierOf(socket) })
+    this.#connections.offer(socket, this.#place && pathTo(this.#desired, this.#place))
   }
 
   /** Routes may have changed: tells the peer as much as it takes. */
   pump(): void {
     if (this.#standing === undefined) return
-    const connection = this.#connections[this.#standing.direction]
+    const { direction } = this.#standing
+    const connection = this.#connections.at(direction)
     if (connection === undefined || !connection.hasRoom) return
     connection.together(() => {
       while (connection.hasRoom) {
         const message = this.#around.rib.next(this.name)
         if (message === undefined) return
-        this.#write(connection, message)
+        this.#connections.send(direction, message)
       }
     })
   }
@@ -195,9 +190,7 @@ export class PeerSession {
   /** Ends what is under way without a word; after `stop` nothing is left to end. */
   close(): void {
     this.#timers.disarmAll()
-    this.#dial?.cancel()
-    this.#offered?.destroy()
-    for (const connection of Object.values(this.#connections)) connection.end(true)
+    this.#connections.abandon()
   }
 
   // ---- the machine
@@ -229,19 +222,19 @@ export class PeerSession {
   #execute(action: SessionAction): void {
     switch (action.kind) {
       case 'dial':
-        this.#connect()
+        this.#connections.dial(pathTo(this.#desired, this.#lookAgain(this.#place!)), this.#desired.port)
         return
       case 'accept':
-        this.#adopt('incoming', this.#takeOffered())
+        this.#connections.accept()
         return
       case 'refuse':
-        this.#refuse(action.bytes)
+        this.#connections.refuse(action.bytes)
         return
       case 'send':
-        this.#send(action.direction, action.bytes)
+        this.#connections.send(action.direction, action.bytes)
         return
       case 'close':
-        this.#close(action.direction, action.isAbortive)
+        this.#connections.close(action.direction, action.isAbortive)
         return
       case 'arm':
         this.#timers.arm(action.timer, action.afterMs, action.jitter)
@@ -267,109 +260,24 @@ export class PeerSession {
     // RFC 9687: whatever the peer's TCP has taken meanwhile counts.
     if (timer.startsWith('keepalive') || timer.startsWith('send-hold')) {
       const direction = timer.split(':')[1] as Direction
-      if (this.#connections[direction]?.hasProgressed()) this.#post({ kind: 'flushed', direction })
+      if (this.#connections.at(direction)?.hasProgressed()) this.#post({ kind: 'flushed', direction })
     }
     this.#post({ kind: 'timer', timer })
   }
 
-  // ---- connections
-
-  #connect(): void {
-    const { port } = this.#desired
-    try {
-      const path = pathTo(this.#desired, this.#lookAgain())
-      this.#dial = new TcpDial(
-        path,
-        port,
-        (socket) => this.#connected(socket),
-        (code) => this.#failed(code),
-      )
-    } catch (error) {
-      this.#failed((error as Error).message)
-    }
-  }
-
   /** Networks come and go between two attempts. */
-  #lookAgain(): PeerPlace {
-    const place = this.#place!
+  #lookAgain(place: PeerPlace): PeerPlace {
     const connected = isConnected(this.#around.interfaces(), place.address)
     if (connected !== place.isConnected) this.#place = { ...place, isConnected: connected }
     return this.#place!
   }
 
-  #connected(socket: Socket): void {
-    this.#dial = undefined
-    const identifier = this.#identifierOf(socket)
-    this.#adopt('outgoing', socket)
-    this.#post({ kind: 'connected', ...identifier })
-  }
-
-  #failed(because: string): void {
-    this.#dial = undefined
-    this.#post({ kind: 'disconnected', direction: 'outgoing', because })
-  }
-
-  #adopt(direction: Direction, socket: Socket): void {
-    const connection: Connection = new Connection(socket, {
-      item: (item) => {
-        if (item.kind === 'fault') this.#post({ kind: 'fault', direction, notification: item.notification })
-        else {
-          this.counts.received[item.type]++
-          this.#post({ kind: 'frame', direction, type: item.type, body: item.body })
-        }
-      },
-      drained: () => this.pump(),
-      closed: (because) => {
-        if (this.#connections[direction] !== connection) return
-        delete this.#connections[direction]
-        this.#post({ kind: 'disconnected', direction, because })
-      },
-    })
-    this.#connections[direction] = connection
-  }
-
-  #takeOffered(): Socket {
-    const socket = this.#offered!
-    this.#offered = undefined
-    return socket
-  }
-
-  /** As far as it can be written at once: who connects too often must not fill our memory. */
-  #refuse(bytes: Uint8Array): void {
-    const socket = this.#takeOffered()
-    socket.on('error', () => socket.destroy())
-    socket.resume()
-    socket.end(bytes)
-    socket.destroySoon()
-  }
-
-  #send(direction: Direction, bytes: Uint8Array): void {
-    const connection = this.#connections[direction]
-    if (connection !== undefined) this.#write(connection, bytes)
-  }
-
-  #write(connection: Connection, bytes: Uint8Array): void {
-    this.counts.countSent(bytes)
-    connection.write(bytes)
-  }
-
-  #close(direction: Direction, isAbortive: boolean): void {
-    if (direction === 'outgoing') {
-      this.#dial?.cancel()
-      this.#dial = undefined
-    }
-    this.#connections[direction]?.end(isAbortive)
-    delete this.#connections[direction]
-  }
-
-  // ---- the session
-
   #begin(direction: Direction, negotiated: Negotiated): void {
-    const { local, end } = this.#endOf(this.#connections[direction]!.socket)
+    const end = this.#endOf(this.#connections.at(direction)!.socket)
     const localIdentifier = this.#session.options.identifier
-    this.#standing = { direction, negotiated, localAddress: formatAddress(local), localIdentifier }
+    this.#standing = { direction, negotiated, localAddress: formatAddress(end.address), localIdentifier }
     this.#sinceMs = this.#around.clock.wall()
-    const nextHops = nextHopsAt(end, local, this.#place!)
+    const nextHops = nextHopsAt(end, this.#place!)
     const isUnnumbered = this.#desired.target.kind === 'interface' && negotiated.hasExtendedNextHop
     this.#around.rib.attach(this.name, negotiated, isUnnumbered ? { ...nextHops, ipv4: undefined } : nextHops)
   }
@@ -384,15 +292,10 @@ export class PeerSession {
 
   #identifierOf(socket: Socket): { identifier?: number } {
     if (this.#desired.routerId !== undefined) return {}
-    const { local, end } = this.#endOf(socket)
-    return { identifier: identifierAt(end, local) ?? this.#around.nodeIdentifier }
+    return { identifier: identifierAt(this.#endOf(socket)) ?? this.#around.nodeIdentifier }
   }
 
-  /** Our address on a connection, and the interface that has it. */
-  #endOf(socket: Socket) {
-    // A connection that is gone already has no address any more; nothing will be sent on it.
-    const local =
-      parseAddress((socket.localAddress ?? '0.0.0.0').replace(/%.*$/, '')) ?? addressFromBytes(new Uint8Array(4))
-    return { local, end: interfaceWith(this.#around.interfaces(), local, this.#place?.scope ?? 0) }
+  #endOf(socket: Socket): LocalEnd {
+    return localEndOf(socket, this.#around.interfaces(), this.#place?.scope ?? 0)
   }
 }
