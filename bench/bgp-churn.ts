@@ -26,7 +26,7 @@ async function run(progress: (text: string) => void) {
   node.post({ kind: 'routes', complete: true, services: held })
   const peers = [peerAt(routerAddress(0))]
   node.post({ kind: 'peers', desired: { peers, listenPort: 179, isDraining: false } })
-  await segment.untilReceived(NODE_ADDRESS, HELD)
+  await segment.receive(NODE_ADDRESS, HELD)
   while (arrivals.count < HELD) await delay(100)
   const since = node.messages.length
   progress(`${HELD} routes are in the router's FIB; ${SECONDS} s of changes begin`)

@@ -22,13 +22,13 @@ async function run(progress: (text: string) => void) {
   const peers = segment.routers.map((_, index) => peerAt(routerAddress(index)))
   // The first session pays for what all share: code, buffers, the routes themselves.
   node.post({ kind: 'peers', desired: { peers: peers.slice(0, 1), listenPort: 179, isDraining: false } })
-  await segment.untilReceived(NODE_ADDRESS, ROUTES, 1)
+  await segment.receive(NODE_ADDRESS, ROUTES, 1)
   await delay(2_000)
   const before = residentBytes(node.pid)
   progress('one peer has its routes; now the others')
   const from = performance.now()
   node.post({ kind: 'peers', desired: { peers, listenPort: 179, isDraining: false } })
-  await segment.untilReceived(NODE_ADDRESS, ROUTES)
+  await segment.receive(NODE_ADDRESS, ROUTES)
   const seconds = (performance.now() - from) / 1000
   await delay(2_000)
   const perPeer = Math.round((residentBytes(node.pid) - before) / (PEERS - 1))

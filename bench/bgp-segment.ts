@@ -67,6 +67,12 @@ export interface SegmentSettings {
   readonly neighbor?: Partial<NeighborOptions>
 }
 
+/** Milliseconds since 1970. A router that takes routes answers late: its session is older than it was seen. */
+export interface Reception {
+  readonly seenEstablishedMs: number
+  readonly receivedMs: number
+}
+
 export class BgpSegment implements AsyncDisposable {
   readonly lan: Lan
   readonly routers: readonly Router[]
@@ -127,15 +133,15 @@ export class BgpSegment implements AsyncDisposable {
     })
   }
 
-  /** Milliseconds from Established to so many routes in the RIB, for the slowest of the first so many routers. */
-  async untilReceived(sender: string, count: number, routers = this.routers.length): Promise<number> {
-    const times = this.routers.slice(0, routers).map(async (router) => {
+  /** Resolves when that many routes are in the RIBs of the first so many routers. @returns one a router */
+  receive(sender: string, count: number, routers = this.routers.length): Promise<readonly Reception[]> {
+    const receptions = this.routers.slice(0, routers).map(async (router) => {
       await until(async () => (await router.neighbor(sender)).isEstablished)
-      const from = performance.now()
+      const seenEstablishedMs = Date.now()
       await until(async () => (await router.neighbor(sender)).received >= count)
-      return performance.now() - from
+      return { seenEstablishedMs, receivedMs: Date.now() }
     })
-    return Math.max(...(await Promise.all(times)))
+    return Promise.all(receptions)
   }
 
   async untilGone(sender: string): Promise<void> {
