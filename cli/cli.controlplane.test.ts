@@ -11,7 +11,7 @@ const NAMESPACE = 'metallb-system'
 const ROOT = join(import.meta.dirname, '..')
 const COMMANDS = [
   ...['lint', 'pools', 'explain', 'plan', 'owners', 'nodes', 'probe', 'peers', 'routes', 'drain', 'rotate-key'],
-  ...['version', 'completion'],
+  ...['migrate', 'release-services', 'version', 'completion'],
 ]
 
 let plane: ControlPlane

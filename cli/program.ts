@@ -3,6 +3,7 @@ import { Command } from 'commander'
 import { VERSION } from '../runtime/version.ts'
 import type { Declare, Present } from './command.ts'
 import { lintCommand, planCommand } from './commands/files.ts'
+import { migrateCommand, releaseServicesCommand } from './commands/migrate.ts'
 import { completionCommand, rotateKeyCommand, versionCommand } from './commands/program.ts'
 import { drainCommand, explainCommand, ownersCommand, poolsCommand } from './commands/services.ts'
 import { nodesCommand, peersCommand, probeCommand, routesCommand } from './commands/speakers.ts'
@@ -11,7 +12,7 @@ import { nodesCommand, peersCommand, probeCommand, routesCommand } from './comma
 const COMMANDS: readonly Declare[] = [
   ...[lintCommand, poolsCommand, explainCommand, planCommand],
   ...[ownersCommand, nodesCommand, probeCommand, peersCommand, routesCommand, drainCommand, rotateKeyCommand],
-  ...[versionCommand, completionCommand],
+  ...[migrateCommand, releaseServicesCommand, versionCommand, completionCommand],
 ]
 
 /**

@@ -67,6 +67,14 @@ export interface PatchOptions extends WriteOptions {
   readonly force?: boolean
 }
 
+export interface DeleteOptions extends RequestOptions {
+  /** Guards against deleting a namesake. */
+  readonly uid?: string
+  readonly resourceVersion?: string
+  /** `Orphan`: what it owns stays. Default: the kind's own, which deletes that afterwards. */
+  readonly propagationPolicy?: 'Orphan' | 'Background' | 'Foreground'
+}
+
 export interface Selection {
   readonly namespace?: string | undefined
   readonly labelSelector?: string | undefined
@@ -168,15 +176,11 @@ export class Client {
     })
   }
 
-  /** Deletes; `not-found` is thrown where there is nothing. `uid` guards against deleting a namesake. */
-  async delete(
-    resource: Resource,
-    name: ObjectName,
-    options: RequestOptions & { readonly uid?: string; readonly resourceVersion?: string } = {},
-  ): Promise<void> {
-    const { uid, resourceVersion } = options
+  /** Deletes; `not-found` is thrown where there is nothing. */
+  async delete(resource: Resource, name: ObjectName, options: DeleteOptions = {}): Promise<void> {
+    const { uid, resourceVersion, propagationPolicy } = options
     const preconditions = uid === undefined && resourceVersion === undefined ? undefined : { uid, resourceVersion }
-    const body = { apiVersion: 'v1', kind: 'DeleteOptions', preconditions }
+    const body = { apiVersion: 'v1', kind: 'DeleteOptions', preconditions, propagationPolicy }
     await this.#write('delete', 'DELETE', objectPath(resource, name), resource, keyOf(name), body, options)
   }
 
