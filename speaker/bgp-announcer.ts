@@ -73,10 +73,15 @@ export class BgpAnnouncer {
     return this.#decisions.get(key)
   }
 
+  /** Whether there is a peer that this node announces the Service to. */
+  isAnnounced(key: string): boolean {
+    return this.#decisions.get(key)?.kind === 'announce' && this.peersOf(key) !== undefined
+  }
+
   /** Addresses that this node announces, with the Services they belong to. */
   *announced(): Generator<{ readonly service: string; readonly ip: string }> {
     for (const [service, decision] of this.#decisions) {
-      if (decision.kind !== 'announce' || this.peersOf(service) === undefined) continue
+      if (decision.kind !== 'announce' || !this.isAnnounced(service)) continue
       for (const ip of decision.ips) yield { service, ip }
     }
   }

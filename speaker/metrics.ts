@@ -10,6 +10,8 @@ export interface SpeakerMetricsSource {
   readonly conflicts: Conflicts
   /** Addresses that are announced over BGP. */
   readonly announcedByBgp: () => Iterable<{ readonly service: string; readonly ip: string }>
+  /** Services that should be announced and are not, as far as this node can tell. */
+  readonly unannounced: () => number
   /** Asks the wire thread; undefined when it does not answer in time. */
   readonly readCounters: () => Promise<WireCounters | undefined>
 }
@@ -37,6 +39,12 @@ export function exposeSpeaker(metrics: Metrics, source: SpeakerMetricsSource): v
         gauge.set({ service, protocol: 'bgp', node: source.node, ip }, 1)
       }
     },
+  )
+  metrics.gauge(
+    'invar_speaker_unannounced_services',
+    'Services with an address and Pods that nobody announces, as far as this node can tell: the least of all nodes counts',
+    [],
+    (gauge) => gauge.set(source.unannounced()),
   )
   exposeConflicts(metrics, source)
   for (const [suffix, [help, field]] of Object.entries(LAYER2_COUNTERS)) {

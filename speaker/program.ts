@@ -40,6 +40,7 @@ import { BY_REPORTED_SERVICE, reportedServiceKeys } from './reported-service.ts'
 import { Resumption } from './resumption.ts'
 import type { SpeakerEvent } from './speaker-event.ts'
 import type { WireThread } from './thread.ts'
+import { countUnannounced } from './unannounced.ts'
 import { Uplinks } from './uplinks.ts'
 import type { FromWire, ObservedPeer, ToWire } from './wire/messages.ts'
 
@@ -149,6 +150,7 @@ export class Speaker extends InvarOperator {
     exposeSpeaker(metrics, {
       ...{ node, ...this.#layer2.observed },
       announcedByBgp: () => this.#bgp.announcer.announced(),
+      unannounced: () => this.#countUnannounced(),
       readCounters: () => wire.readCounters(),
     })
     this.#excluded.start()
@@ -294,6 +296,16 @@ export class Speaker extends InvarOperator {
         if (!this.#options.view.isSticky) continue
         for (const sharer of sharersOf(key, this.#services.store)) this.#announcer.serviceChanged(sharer)
       }
+    })
+  }
+
+  #countUnannounced(): number {
+    const nodesOf = (key: string) => this.#reports.store.by(BY_REPORTED_SERVICE, key).map(({ status }) => status?.node)
+    return countUnannounced({
+      keys: () => this.#services.store.keys(),
+      layer2DecisionOn: (key) => this.#announcer.decisionOn(key),
+      isReported: (key) => nodesOf(key).some((node) => node !== undefined),
+      isAnnouncedByBgp: (key) => this.#bgp.announcer.isAnnounced(key),
     })
   }
 
