@@ -508,6 +508,33 @@ describe('sending', () => {
     assert.ok(armed.every((action) => action.kind === 'arm' && action.at > alpha.now))
   })
 
+  test('a heartbeat that is due within half an interval goes out with the one that was heard', () => {
+    const alpha = new Alpha()
+    alpha.hearing(['bravo', 'charlie'], 500)
+    alpha.sent()
+    const due = alpha.state.nextSendAt!
+    alpha.now = due - 51
+    alpha.hear('bravo', 2_000)
+    assert.deepEqual(alpha.sent().multicast, [], 'too early')
+    alpha.now = due - 50
+    alpha.hear('charlie', 2_000)
+    assert.deepEqual(alpha.sent().multicast, ['eth0'])
+    assert.equal(alpha.state.nextSendAt, alpha.now + 100)
+    alpha.hear('bravo', 2_001)
+    assert.deepEqual(alpha.sent().multicast, [], 'it has gone')
+  })
+
+  test('many members keep no step: a burst of heartbeats would keep questions waiting', () => {
+    const others = Array.from({ length: 10 }, (_, at) => `node-${at}`)
+    const members = ['alpha', ...others].map((node, at) => ({ node, addresses: [`192.0.2.${at + 1}`] }))
+    const alpha = new Alpha(members)
+    alpha.hearing(others, 500)
+    alpha.sent()
+    alpha.now = alpha.state.nextSendAt! - 10
+    alpha.hear('node-0', 2_000)
+    assert.deepEqual(alpha.sent().multicast, [])
+  })
+
   test('while everybody is heard the timer rings for the heartbeats of this node alone', () => {
     const alpha = new Alpha()
     alpha.hearing(['bravo', 'charlie'], 500)

@@ -12,7 +12,16 @@ import {
   type State,
   UNICAST,
 } from './state.ts'
-import { deathAt, hearsOn, isStale, listeningTimeMs, mayBeBuried, nextUrgentAt, ownIntervalMs } from './timing.ts'
+import {
+  deathAt,
+  goesAlong,
+  hearsOn,
+  isStale,
+  listeningTimeMs,
+  mayBeBuried,
+  nextUrgentAt,
+  ownIntervalMs,
+} from './timing.ts'
 
 /** What one step has found out so far. */
 interface Turn {
@@ -147,7 +156,10 @@ function hear(turn: Turn, bytes: Uint8Array, interfaceName: string | undefined):
     return
   }
   const local = state.locals.find(({ name }) => name === interfaceName)
-  if (local !== undefined) local.hasHeard = true
+  if (local !== undefined) {
+    local.hasHeard = true
+    if (goesAlong(state, now)) sendSoon(state, now)
+  }
   const { peer, isRestart, segmentsBefore } = received
   // It need not ring for a silence that is over.
   if (peer === state.armedFor) state.armedAt = undefined

@@ -95,3 +95,18 @@ export function hearsOn(peer: Peer, path: string, now: number): boolean {
   const heardAt = peer.paths.get(path)?.heardAt
   return heardAt !== undefined && now - heardAt < detectionTimeMs(peer)
 }
+
+/** That many heartbeats at once keep a question waiting for less than half a millisecond. */
+const MOST_IN_STEP = 10
+/** However two of them begin, one is due within half an interval of the other. */
+const STEP_INTERVALS = 0.5
+
+/**
+ * Whether our heartbeat, not yet due, goes out together with the one that was just heard. Few members keep in step so: on
+ * a machine at rest waking up is nearly all that a heartbeat costs, and each of them wakes up all the others. Whose is
+ * due first leads; the gap that was promised only gets shorter, and only until all are in step.
+ */
+export function goesAlong(state: State, now: number): boolean {
+  if (state.nextSendAt === undefined || state.leaving !== undefined || state.peers.size >= MOST_IN_STEP) return false
+  return state.nextSendAt - now <= STEP_INTERVALS * ownIntervalMs(state)
+}
