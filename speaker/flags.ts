@@ -138,6 +138,7 @@ export const SPEAKER_FLAGS = {
   },
   host: { about: 'node address', kind: 'text', env: 'METALLB_HOST', default: '', noEffect: 'it is read from the Node' },
   'frrk8s-namespace': { about: 'FRR only', kind: 'text', env: 'FRRK8S_NAMESPACE', default: '', noEffect: NO_FRR },
+  'frrk8s-secret-passthrough': { about: 'FRR only', kind: 'switch', default: 'false', noEffect: NO_FRR },
   'metrics-cert-dir': {
     about: 'folder with tls.crt and tls.key for the metrics, read again when they change; empty = self-signed',
     kind: 'text',
