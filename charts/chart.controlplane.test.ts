@@ -84,6 +84,13 @@ suite('what the chart renders (renew with INVAR_GOLDEN=write)', () => {
     assert.equal(readFileSync(MANIFESTS, 'utf8'), plainManifests())
   })
 
+  test('the policy that keeps speakers to their own nodes is left out where the API server is older than it', () => {
+    const kind = /^kind: ValidatingAdmissionPolicy(Binding)?$/gm
+    assert.equal(render('--kube-version', '1.30.0').match(kind)?.length, 2)
+    assert.equal(render('--kube-version', '1.29.14').match(kind), null)
+    assert.doesNotMatch(render('--set', 'speaker.ownNodeOnly.tokensWithoutNode=Allow'), /does not say on which node/)
+  })
+
   test('an image of MetalLB in an old values file is not run', () => {
     const rendered = render('--values', OLD_VALUES)
     assert.match(rendered, /image: invar\.dev\/invar:/)
@@ -107,6 +114,7 @@ const REFUSED: readonly (readonly [name: string, sets: readonly string[], messag
   ['a level of logs that there is not', ['speaker.logLevel=loud'], /logLevel/],
   ['a port out of range', ['speaker.memberlist.mlBindPort=70000'], /mlBindPort/],
   ['a mode that there is not', ['controller.webhookMode=sometimes'], /webhookMode/],
+  ['a verdict that there is not', ['speaker.ownNodeOnly.tokensWithoutNode=Maybe'], /tokensWithoutNode/],
   ['a policy that there is not', ['crds.validationFailurePolicy=Warn'], /validationFailurePolicy/],
 ]
 
