@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { REASONS_PAGE, reasonsPage, SECTIONS, slugOf } from './reasons.ts'
+import { anchorsOf } from '../testkit/pages.ts'
+import { REASONS_PAGE, reasonsPage, SECTIONS } from './reasons.ts'
 
 test('docs/reasons.md is what the code says (node build/reasons.ts writes it)', () => {
   assert.equal(readFileSync(REASONS_PAGE, 'utf8'), reasonsPage())
@@ -19,7 +20,7 @@ test('every code has a meaning and a remedy, each a whole sentence', () => {
 
 test('where a remedy points to another section or code of the page, that is there', () => {
   const page = reasonsPage()
-  const headings = new Set([...page.matchAll(/^##+ (.+)$/gm)].map(([, heading]) => slugOf(heading!)))
+  const headings = anchorsOf('docs/reasons.md')
   const targets = [...page.matchAll(/\]\(#([^)]+)\)/g)].map(([, target]) => target!)
   assert.ok(headings.size > 150 && targets.length > 30, `${headings.size} headings, ${targets.length} links`)
   assert.deepEqual(

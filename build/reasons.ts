@@ -5,6 +5,7 @@
  */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { slugOf } from '../testkit/pages.ts'
 import { ALLOCATION } from './reasons/allocation.ts'
 import { ANNOUNCEMENT } from './reasons/announcement.ts'
 import type { Reason, Section } from './reasons/entry.ts'
@@ -42,15 +43,6 @@ function withLinks(remedy: string): string {
   return remedy
     .replace(/"([A-Z][^"]+)"/g, (_, title: string) => `[${title}](#${slugOf(title)})`)
     .replace(/\b(See|As for) `([^`]+)`/g, (_, word: string, code: string) => `${word} [\`${code}\`](#${slugOf(code)})`)
-}
-
-/** As GitHub and the site make anchors of headings. */
-export function slugOf(heading: string): string {
-  return heading
-    .toLowerCase()
-    .replace(/[^\p{L}\p{N} _-]/gu, '')
-    .trim()
-    .replaceAll(' ', '-')
 }
 
 if (import.meta.main) writeFileSync(REASONS_PAGE, reasonsPage())

@@ -1,0 +1,134 @@
+/** Every block of the documentation is held to something: run, linted, understood by the command line, or excused. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { Ajv2020 } from 'ajv/dist/2020.js'
+import { parse } from 'yaml'
+import valuesSchema from '../charts/invar/values.schema.json' with { type: 'json' }
+import { lint } from '../cli/lint.ts'
+import { parseManifest } from '../cli/manifest.ts'
+import { programOf } from '../cli/program.ts'
+import { DEFAULT_REQUEST_OPTIONS } from '../core/allocate/index.ts'
+import { type Block, blocksOf, documentationPages, heredocsOf, placeOf, WORDS } from '../testkit/pages.ts'
+
+const blocks = documentationPages().flatMap(blocksOf)
+
+/** `sh` blocks that docs.cluster.test.ts does not run: page → first line of the block → why. */
+const NOT_RUN: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  'README.md': {
+    'make demo          # a real three-node cluster in network namespaces, told as a story; cleans up after itself':
+      'the demo is what e2e/cluster/main-job.cluster.test.ts plays, and the tests are this suite',
+    'npm exec -- invarctl lint -f my-pools/          # what is wrong with these files, before they are applied':
+      "names of the reader's own files, Services and nodes stand in it; the commands run in docs/start.md and docs/operations.md",
+  },
+  'docs/install.md': {
+    'npm run image': 'build/image.test.ts builds the image, and this cluster runs it; the second command is for a node',
+    'kubectl apply -k deploy/': 'a second installation beside the first; e2e/cluster/main-job.cluster.test.ts runs it',
+    'helm uninstall invar --namespace metallb-system':
+      'what comes after it needs the installation; charts/chart.controlplane.test.ts runs it',
+  },
+  'docs/migrate-from-kube-vip.md': {
+    'kubectl get services --all-namespaces -o jsonpath=\'{range .items[?(@.spec.type=="LoadBalancer")]}{.metadata.namespace}/{.metadata.name} {.status.loadBalancer.ingress[*].ip}{"\\n"}{end}\'':
+      'no cluster here has kube-vip; the page says so',
+    'helm install invar charts/invar --namespace metallb-system': 'as above',
+  },
+  'docs/migrate-from-servicelb.md': {
+    "echo 'disable: [servicelb]' >> /etc/rancher/k3s/config.yaml": 'no cluster here has K3s; the page says so',
+    'kubectl annotate service traefik --namespace kube-system metallb.io/loadBalancerIPs=192.0.2.10': 'as above',
+  },
+}
+
+/** A block as NOT_RUN names it. */
+function firstLine({ text }: Block): string {
+  return text.split('\n')[0]!
+}
+
+test('every block has a language, and no words that nobody knows', () => {
+  for (const block of blocks) {
+    assert.match(block.language, /^(sh|console|text|yaml|json|mermaid|ini|promql)$/, placeOf(block))
+    for (const word of block.words) assert.match(word, WORDS[block.language] ?? /^$/, placeOf(block))
+  }
+})
+
+test('every shell block is run by a test, or listed in NOT_RUN with the reason why not', () => {
+  const idle = blocks.filter(({ language, words }) => language === 'sh' && !words.includes('run'))
+  for (const block of idle) {
+    const reason = NOT_RUN[block.page]?.[firstLine(block)]
+    assert.ok(
+      reason !== undefined,
+      `${placeOf(block)} is neither run (\`\`\`sh run) nor in NOT_RUN: ${firstLine(block)}`,
+    )
+  }
+  for (const [page, lines] of Object.entries(NOT_RUN)) {
+    for (const line of Object.keys(lines)) {
+      assert.ok(
+        idle.some((block) => block.page === page && firstLine(block) === line),
+        `NOT_RUN has what ${page} has not: ${line}`,
+      )
+    }
+  }
+})
+
+test('what a block is said to print follows the block that prints it', () => {
+  for (const page of documentationPages()) {
+    for (const [index, block] of blocksOf(page).entries()) {
+      if (block.words.includes('output')) assert.ok(blocksOf(page)[index - 1]?.words.includes('run'), placeOf(block))
+    }
+  }
+})
+
+function rulesFound(text: string, place: string): readonly string[] {
+  const manifest = parseManifest(text, place)
+  assert.ok(manifest.kind === 'objects', `${place}: ${manifest.kind === 'broken' ? manifest.message : ''}`)
+  assert.equal(manifest.others, 0, `${place} is no Kubernetes object`)
+  const { problems } = lint({
+    objects: manifest.objects,
+    namespace: 'metallb-system',
+    request: DEFAULT_REQUEST_OPTIONS,
+  })
+  // A page shows one object at a time: what it refers to is elsewhere.
+  return problems.filter(({ severity }) => severity !== 'waiting').map(({ rule }) => rule)
+}
+
+test('manifests are without fault, or have the one that the page is about', () => {
+  const manifests = blocks.filter(({ language, words }) => language === 'yaml' && !words.includes('values'))
+  for (const block of manifests) {
+    const wanted = block.words.map((word) => word.replace('finds=', ''))
+    assert.deepEqual(rulesFound(block.text, placeOf(block)), wanted, placeOf(block))
+  }
+  for (const block of blocks.filter(({ language }) => language === 'sh')) {
+    for (const text of heredocsOf(block)) assert.deepEqual(rulesFound(text, placeOf(block)), [], placeOf(block))
+  }
+})
+
+test('values of the chart fit its schema', () => {
+  const validate = new Ajv2020({ strict: false }).compile(valuesSchema)
+  for (const block of blocks.filter(({ words }) => words.includes('values'))) {
+    assert.ok(validate(parse(block.text)), `${placeOf(block)}: ${JSON.stringify(validate.errors)}`)
+  }
+})
+
+test('every invarctl command in a block is one, with these flags', () => {
+  const program = programOf('invarctl', () => undefined)
+  const lines = blocks
+    .filter(({ language }) => ['sh', 'console'].includes(language))
+    .flatMap((block) => block.text.split('\n').map((line) => ({ line, place: placeOf(block) })))
+  for (const { line, place } of lines) {
+    for (const [, rest] of line.matchAll(/(?:^|[\s(;|])(?:invarctl|kubectl[ -]invar) ([a-z][^|;)#]*)/g)) {
+      const [name, ...words] = rest!.trim().split(/\s+/)
+      const command = program.commands.find((one) => one.name() === name)
+      assert.ok(command !== undefined, `${place}: no command ${name}`)
+      for (const flag of words.filter((word) => /^--?[a-z]/.test(word))) {
+        const known = [...command.options, ...program.options].some(
+          ({ long, short }) => flag.split('=')[0] === long || flag === short,
+        )
+        assert.ok(known || flag === '--help', `${place}: ${name} has no ${flag}`)
+      }
+    }
+  }
+})
+
+test('JSON is JSON', () => {
+  for (const block of blocks.filter(({ language }) => language === 'json')) {
+    assert.doesNotThrow(() => JSON.parse(block.text), placeOf(block))
+  }
+})
