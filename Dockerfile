@@ -10,4 +10,5 @@ RUN node native/build.ts && node build/image.ts --tree /tree && setcap cap_net_r
 FROM scratch
 COPY --from=build /tree /
 ENV PATH=/app/bin:/bin INVAR_NATIVE=/app/native/invar.node NODE_ENV=production
+LABEL org.opencontainers.image.title="Invar" org.opencontainers.image.version="0.1.0" org.opencontainers.image.licenses="Apache-2.0"
 USER 65532:65532

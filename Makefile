@@ -20,16 +20,31 @@ test: install ## Every test; those that need root are skipped without it
 .PHONY: check
 check: install ## Format, lint, types, unit and simulation tests: under a minute, no root
 	@node build/prepare.ts native
-	@node build/test.ts types lint unit simulation
+	@node build/test.ts types browser lint unit simulation
 
 .PHONY: image
 image: install ## The container image, out/image.tar
 	@node build/prepare.ts native
 	@node build/image.ts --gzip
 
+.PHONY: release
+release: install ## Image, chart, manifests, command line, checksums: dist/; URL=… of where they will lie adds krew's manifest
+	@node build/prepare.ts native foreign
+	@node build/release.ts $(if $(URL),--url=$(URL))
+
+.PHONY: site
+site: install site/node_modules/.installed ## The documentation as a web site, site/dist
+	@node site/node_modules/vitepress/bin/vitepress.js build site
+	@node build/site.ts
+
+# With the lock file of its own: only who builds the site needs what builds it.
+site/node_modules/.installed: site/package-lock.json | install
+	cd site && npm ci --ignore-scripts --loglevel=error
+	@touch $@
+
 .PHONY: clean
 clean: ## Remove what was built and installed here; the cache in ~/.cache/invar stays
-	rm -rf out native/build node_modules
+	rm -rf dist out native/build node_modules site/dist site/.vitepress/cache site/node_modules
 
 .PHONY: install
 install: node_modules/.installed

@@ -3,7 +3,9 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, w
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { FIXTURE_SOURCES, IMAGES, imageFile } from '../testkit/cluster/tools.ts'
+import { fileEntry } from './component.ts'
 import { ociArchive } from './oci.ts'
+import { ownPlatform } from './platform.ts'
 import { asProgram, need, runWithProgress } from './progress.ts'
 
 /** Nothing happens where the images of these sources are in the cache. */
@@ -18,12 +20,9 @@ async function build(name: keyof typeof IMAGES): Promise<void> {
     const program = join(scratch, name)
     const args = ['-O2', '-static', '-s', '-Wall', '-Wextra', '-o', program, join(FIXTURE_SOURCES, `${name}.c`)]
     await runWithProgress({ title: `image ${name}`, estimateSeconds: 1 }, compiler, args)
-    const archive = ociArchive({
-      reference: IMAGES[name].reference,
-      entries: [{ kind: 'file', path: name, content: readFileSync(program), mode: 0o755 }],
-      entrypoint: [`/${name}`],
-      user: '65532:65532',
-    })
+    const files = { platform: ownPlatform(), entries: [fileEntry(name, readFileSync(program), 0o755)] }
+    const options = { reference: IMAGES[name].reference, entrypoint: [`/${name}`], user: '65532:65532' }
+    const archive = ociArchive(options, [files])
     const target = imageFile(name)
     mkdirSync(dirname(target), { recursive: true })
     writeFileSync(`${target}.${process.pid}`, archive)

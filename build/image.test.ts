@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { suite, test } from 'node:test'
+import { gunzipSync } from 'node:zlib'
 import { type TarEntry, tar } from '../runtime/tar.ts'
-import { imageConfiguration } from './image.ts'
+import { imageConfiguration, imageReference } from './image.ts'
 import { ociArchive } from './oci.ts'
 
 const CAPABILITY = Buffer.from('0100000200200000000000000000000000000000', 'hex')
@@ -65,7 +67,9 @@ suite('tar', () => {
 
 suite('image', () => {
   test('is an OCI layout whose blobs have the digests that name them', () => {
-    const archive = ociArchive({ reference: 'example.test/a:1', entries: ENTRIES, entrypoint: ['/bin/tool'] })
+    const archive = ociArchive({ reference: 'example.test/a:1', entrypoint: ['/bin/tool'] }, [
+      { platform: 'linux/amd64', entries: ENTRIES },
+    ])
     withArchive(archive, (path) => {
       const read = (name: string) => execFileSync('tar', ['-xOf', path, name], { maxBuffer: 1 << 30 })
       const index = JSON.parse(String(read('index.json')))
@@ -79,13 +83,37 @@ suite('image', () => {
     })
   })
 
+  test('for two platforms it is an index of two manifests, under one name', () => {
+    const tiny = ['linux/amd64', 'linux/arm64'].map((platform) => ({ platform, entries: ENTRIES }))
+    const archive = ociArchive({ ...imageConfiguration(), compressionLevel: 1 }, tiny)
+    withArchive(archive, (path) => {
+      const read = (name: string) => execFileSync('tar', ['-xOf', path, name], { maxBuffer: 1 << 30 })
+      const json = (digest: string) => JSON.parse(String(read(digest.replace('sha256:', 'blobs/sha256/'))))
+      const { manifests } = JSON.parse(String(read('index.json')))
+      assert.equal(manifests.length, 1)
+      assert.equal(manifests[0].annotations['io.containerd.image.name'], imageReference())
+      const nested = json(manifests[0].digest).manifests
+      const platforms = nested.map((each: { platform: { os: string; architecture: string } }) => each.platform)
+      assert.deepEqual(platforms, [
+        { architecture: 'amd64', os: 'linux' },
+        { architecture: 'arm64', os: 'linux' },
+      ])
+      const { layers, config } = json(nested[1].digest)
+      assert.equal(layers[0].mediaType, 'application/vnd.oci.image.layer.v1.tar+gzip')
+      const layer = gunzipSync(read(layers[0].digest.replace('sha256:', 'blobs/sha256/')))
+      assert.deepEqual(json(config.digest).rootfs.diff_ids, [
+        `sha256:${createHash('sha256').update(layer).digest('hex')}`,
+      ])
+    })
+  })
+
   test('has the same configuration in the Dockerfile', () => {
     const dockerfile = readFileSync(join(import.meta.dirname, '..', 'Dockerfile'), 'utf8')
-    const { environment = {}, user } = imageConfiguration()
-    const line = Object.entries(environment)
-      .map(([name, value]) => `${name}=${value}`)
-      .join(' ')
-    assert.ok(dockerfile.includes(`\nENV ${line}\n`))
+    const { environment = {}, labels = {}, user } = imageConfiguration()
+    const pairs = (of: Readonly<Record<string, string>>, quote: string) =>
+      Object.entries(of).map(([name, value]) => `${name}=${quote}${value}${quote}`)
+    assert.ok(dockerfile.includes(`\nENV ${pairs(environment, '').join(' ')}\n`))
+    assert.ok(dockerfile.includes(`\nLABEL ${pairs(labels, '"').join(' ')}\n`))
     assert.ok(dockerfile.includes(`\nUSER ${user}\n`))
     assert.ok(existsSync(join(import.meta.dirname, '..', '.dockerignore')))
   })

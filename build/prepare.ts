@@ -6,6 +6,7 @@ import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 import { buildControlPlane } from './controlplane.ts'
 import { buildFixtures } from './fixtures.ts'
+import { prepareForeign } from './foreign.ts'
 import { buildHelm } from './helm.ts'
 import { unpackPackages } from './packages.ts'
 import { asProgram, Missing, need } from './progress.ts'
@@ -22,6 +23,7 @@ const PARTS: Readonly<Record<string, Part>> = {
   helm: { prepare: buildHelm },
   packages: { prepare: unpackPackages, onlyForRoot: true },
   fixtures: { prepare: buildFixtures, onlyForRoot: true },
+  foreign: { prepare: prepareForeign, onlyForRoot: true },
 }
 
 async function buildNative(): Promise<void> {

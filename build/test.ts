@@ -22,14 +22,16 @@ interface Stage {
 }
 
 /** Endings that set a test apart from the unit tests; see CONTRIBUTING.md. */
-const KINDS = ['simulation', 'net', 'controlplane', 'cluster'] as const
+const KINDS = ['simulation', 'image', 'net', 'controlplane', 'cluster'] as const
 type Kind = (typeof KINDS)[number]
 
 const STAGES: Readonly<Record<string, Stage>> = {
   types: commandStage('the TypeScript compiler', 'tsc', ['--noEmit']),
+  browser: commandStage('the TypeScript compiler on what a browser runs', 'tsc', ['--noEmit', '-p', 'page/browser']),
   lint: commandStage('format and lint', 'biome', ['ci', '--max-diagnostics=50']),
   unit: testStage('pure logic, in virtual time', () => testFiles(undefined), 10, availableParallelism()),
   simulation: testStage('many nodes on a simulated network', () => testFiles('simulation'), 10, availableParallelism()),
+  image: testStage('the image for both platforms, and the release', () => testFiles('image'), 10),
   net: { ...testStage('network namespaces on the real kernel', () => testFiles('net'), 15), needsRoot: true },
   controlplane: testStage('a real API server', () => testFiles('controlplane'), 20),
   cluster: { ...testStage('a whole cluster of real kubelets', () => testFiles('cluster'), 30), needsRoot: true },

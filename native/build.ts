@@ -4,6 +4,9 @@
  *
  *   node native/build.ts                                          → native/build/invar.node and raw-socket's raw.node
  *   INVAR_SANITIZE=address,undefined node native/build.ts         → native/build/address-undefined/invar.node
+ *   INVAR_PROCESSOR=arm64 INVAR_NODE=DIR CC=… CXX=… node native/build.ts
+ *                                                                 → native/build/arm64/invar.node and raw.node, by cross
+ *                                                                   compilers and the headers of the Node package in DIR
  */
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
@@ -23,8 +26,17 @@ interface Target {
   readonly flags: readonly string[]
 }
 
+/** What the compilers are to make, and where the headers of its Node lie. */
+const processor = process.env.INVAR_PROCESSOR ?? process.arch
+const isForeign = processor !== process.arch
+const nodePackage = process.env.INVAR_NODE ?? join(root, `node_modules/node-linux-${processor}`)
+
 const WARNINGS = ['-Wall', '-Wextra', '-Wshadow', '-Wconversion', '-Wno-sign-conversion', '-Werror']
-const LIBRARY = ['-shared', '-fPIC', '-fvisibility=hidden', '-DBUILDING_NODE_EXTENSION', '-D_FILE_OFFSET_BITS=64']
+/** The prefix map: headers' assertions name their files, and the folder of a build is no business of its result. */
+const LIBRARY = [
+  ...['-shared', '-fPIC', '-fvisibility=hidden', `-ffile-prefix-map=${root}=.`],
+  ...['-DBUILDING_NODE_EXTENSION', '-D_FILE_OFFSET_BITS=64'],
+]
 
 /** Makes raw-socket work in worker threads. */
 const RAW_SOCKET_PRELUDE = 'native/src/raw-socket-in-worker.hh'
@@ -34,7 +46,7 @@ export function buildAddon(sanitizers = ''): string {
   const checked =
     sanitizers === '' ? [] : [`-fsanitize=${sanitizers}`, '-fno-sanitize-recover=all', '-fno-omit-frame-pointer', '-g']
   return build({
-    output: join(root, 'native/build', sanitizers.replaceAll(',', '-'), 'invar.node'),
+    output: join(root, 'native/build', isForeign ? processor : '', sanitizers.replaceAll(',', '-'), 'invar.node'),
     compiler: process.env.CC ?? 'cc',
     sources: globSync('native/src/*.c', { cwd: root }).sort(),
     headers: globSync('native/src/*.h', { cwd: root }).sort(),
@@ -46,7 +58,7 @@ export function buildAddon(sanitizers = ''): string {
 export function buildRawSocket(): string {
   const source = 'node_modules/raw-socket/src'
   return build({
-    output: join(root, 'node_modules/raw-socket/build/Release/raw.node'),
+    output: join(root, isForeign ? `native/build/${processor}` : 'node_modules/raw-socket/build/Release', 'raw.node'),
     compiler: process.env.CXX ?? 'c++',
     sources: [`${source}/raw.cc`],
     headers: [`${source}/raw.h`, RAW_SOCKET_PRELUDE],
@@ -77,7 +89,7 @@ export function buildProgram(source: string): string {
 }
 
 function headers(): string {
-  return join(root, `node_modules/node-linux-${process.arch}/include/node`)
+  return join(nodePackage, 'include/node')
 }
 
 function build(target: Target): string {
@@ -96,7 +108,7 @@ function build(target: Target): string {
 
 function keyOf(target: Target): string {
   const hash = createHash('sha256')
-  hash.update(JSON.stringify([process.version, process.arch, target.compiler, target.flags]))
+  hash.update(JSON.stringify([process.version, processor, target.compiler, target.flags]))
   for (const path of [...target.sources, ...target.headers]) hash.update(path).update(readFileSync(join(root, path)))
   return hash.digest('hex')
 }
