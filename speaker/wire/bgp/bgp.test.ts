@@ -1,13 +1,15 @@
 /** BGP over real sockets on the loopback interface: what is the shell's own, and peers that mean harm. */
 import assert from 'node:assert/strict'
-import { connect, type Socket } from 'node:net'
+import { connect, createServer, type Socket } from 'node:net'
 import { afterEach, describe, test } from 'node:test'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Interfaces, NetworkInterface } from '../../../native/index.ts'
 import { encodeMessage, endOfRib, type Message } from '../../../net/bgp/index.ts'
-import { systemClock } from '../../../runtime/clock.ts'
+import { type Clock, systemClock } from '../../../runtime/clock.ts'
 import { TestRouter } from '../../../testkit/bgp-router.ts'
 import { freePort } from '../../../testkit/controlplane.ts'
 import { eventually } from '../../../testkit/eventually.ts'
+import { VirtualClock } from '../../../testkit/virtual-clock.ts'
 import type { DesiredPeer, DesiredRoute, FromWire, ObservedPeer } from '../messages.ts'
 import { Bgp } from './bgp.ts'
 
@@ -31,9 +33,9 @@ class Node {
   readonly faults: string[] = []
   readonly bgp: Bgp
 
-  constructor() {
+  constructor(clock: Clock) {
     this.bgp = new Bgp({
-      ...{ node: 'alpha', clock: systemClock, random: () => 0 },
+      ...{ node: 'alpha', clock, random: () => 0 },
       post: (message) => this.messages.push(message),
       ignored: (reason) => this.ignored.push(reason),
       fault: (what, cause) => this.faults.push(`${what}: ${cause}`),
@@ -88,8 +90,8 @@ afterEach(async () => {
   for (const close of open.splice(0).reverse()) await close()
 })
 
-function node(): Node {
-  const made = new Node()
+function node(clock: Clock = systemClock): Node {
+  const made = new Node(clock)
   open.push(() => made.bgp.close())
   return made
 }
@@ -307,6 +309,40 @@ describe('a hostile peer', () => {
     assert.equal(tor.callers.length, 1)
   })
 
+  test('a connection that stays silent is closed after ten seconds, and the next one is heard', async () => {
+    const clock = new VirtualClock()
+    const [alpha, port] = [node(clock), await freePort()]
+    alpha.peers([peerAt(179, passive)], port)
+    const silent = call(port)
+    await alpha.becomes('OpenSent')
+    clock.advance(9_999)
+    await nextTurn()
+    assert.equal(alpha.told().at(-1)?.state, 'OpenSent')
+    clock.advance(1)
+    await new Promise((resolve) => silent.once('close', resolve))
+    assert.match(alpha.told().at(-1)?.because ?? '', /hold timer expired/)
+    const caller = call(port)
+    caller.write(Buffer.concat([openMessage({}), encodeMessage({ kind: 'keepalive' })]))
+    await alpha.becomes('Established')
+  })
+
+  test('a router that takes the connection and says nothing more does not hold us for longer than ten seconds', async () => {
+    const clock = new VirtualClock()
+    const alpha = node(clock)
+    const mute = createServer((socket) => open.push(() => void socket.destroy()))
+    await new Promise<void>((resolve) => mute.listen(0, '127.0.0.1', resolve))
+    open.push(() => void mute.close())
+    alpha.peers([peerAt((mute.address() as { port: number }).port)])
+    await eventually(() => {
+      // The first dial is a timer of its own.
+      clock.advance(1)
+      assert.equal(alpha.told().at(-1)?.state, 'OpenSent')
+    })
+    clock.advance(10_000)
+    await alpha.becomes('Active')
+    assert.match(alpha.told().at(-1)?.because ?? '', /hold timer expired/)
+  })
+
   const openings: [string, Uint8Array, RegExp][] = [
     [
       'what is no BGP',
@@ -378,6 +414,44 @@ describe('a hostile peer', () => {
     }
     socket.removeAllListeners('drain')
     assert.ok(alpha.bgp.counters().find(({ name }) => name === 'flooding')!.received.update > 10_000)
+  })
+})
+
+describe('time', () => {
+  test('a wall clock that jumps a day, forth and back, ends no session and sets off nothing', async () => {
+    const clock = new VirtualClock()
+    const [alpha, tor] = [node(clock), await router()]
+    alpha.peers([peerAt(tor.port)])
+    await eventually(() => {
+      clock.advance(1)
+      assert.equal(alpha.told().at(-1)?.state, 'Established')
+    })
+    const reports = alpha.told().length
+    for (const [at, days] of [1, -2].entries()) {
+      clock.stepWall(days * 86_400_000)
+      clock.advance(1_000)
+      alpha.announce(`192.0.2.${at}/32`)
+      await eventually(() => assert.ok(tor.routes.has(`192.0.2.${at}/32`)))
+    }
+    assert.deepEqual([alpha.told().length, tor.callers.length], [reports, 1])
+  })
+
+  test('a thread that stood still for longer than the hold time reads what has waited before it judges', async () => {
+    const clock = new VirtualClock()
+    const [alpha, tor] = [node(clock), await router({ holdTimeSeconds: 9 })]
+    alpha.peers([peerAt(tor.port)])
+    await eventually(() => {
+      clock.advance(1)
+      assert.equal(alpha.told().at(-1)?.state, 'Established')
+    })
+    // Written, and with it in the kernel: on the loopback interface it has arrived.
+    await new Promise((resolve) => tor.caller!.socket.write(encodeMessage({ kind: 'keepalive' }), resolve))
+    clock.advance(9_500)
+    alpha.announce('192.0.2.1/32')
+    await eventually(() => assert.ok(tor.routes.has('192.0.2.1/32')))
+    assert.equal(tor.callers.length, 1)
+    clock.advance(9_500)
+    await eventually(() => assert.match(alpha.told().at(-1)?.because ?? '', /hold timer expired/))
   })
 })
 
