@@ -1,6 +1,6 @@
 /** Questions to the speakers of a cluster: each runs `invarctl … --local` in its container and tells what that prints. */
 import { CannotRun } from './cannot-run.ts'
-import { installNamespace } from './cluster-state.ts'
+import { installNamespace, type OnRead } from './cluster-state.ts'
 import { asking, type ClusterFlags, type Connection, connect } from './connection.ts'
 import { stayingAlive } from './patience.ts'
 import type { Unanswered } from './peers.ts'
@@ -25,7 +25,7 @@ export interface Question {
 }
 
 /**
- * All speakers of the cluster, or that of one node.
+ * All speakers of the cluster, or that of one node; stderr says meanwhile how far it has come.
  * @throws CannotRun where there is none
  */
 export async function askThere<T>(
@@ -33,12 +33,16 @@ export async function askThere<T>(
   question: Question,
 ): Promise<Told<T>> {
   const connection = connect(flags)
+  const ask = (speakers: readonly SpeakerOf[]) =>
+    withProgress('the speakers', (progress) =>
+      askEach<T>(connection, speakers, question, (what, count) => progress.read(what, count)),
+    )
   try {
     return await stayingAlive(async () => {
       const namespace = await asking(connection, () => installNamespace(connection))
       const speakers = await speakersIn(connection, namespace)
-      if (flags.node !== undefined) return await askEach<T>(connection, [speakerOn(speakers, flags.node)], question)
-      if (speakers.length > 0) return await askEach<T>(connection, speakers, question)
+      if (flags.node !== undefined) return await ask([speakerOn(speakers, flags.node)])
+      if (speakers.length > 0) return await ask(speakers)
       throw new CannotRun(
         `no speaker runs in namespace ${namespace}`,
         'is Invar elsewhere? say so with --install-namespace',
@@ -49,25 +53,27 @@ export async function askThere<T>(
   }
 }
 
-/** In the order of the speakers. One that does not answer does not keep the others from being heard. */
-export function askEach<T>(
+/**
+ * In the order of the speakers. One that does not answer does not keep the others from being heard.
+ * @param onTold told after each answer how many there are
+ */
+export async function askEach<T>(
   { flags }: Connection,
   speakers: readonly SpeakerOf[],
   question: Question,
+  onTold: OnRead,
 ): Promise<Told<T>> {
-  return withProgress('the speakers', async (progress) => {
-    const told = speakers.map((): Told<T> => ({ answers: [], unanswered: [] }))
-    let [next, done] = [0, 0]
-    const worker = async () => {
-      while (next < speakers.length) {
-        const index = next++
-        told[index] = await askOne<T>(flags, speakers[index]!, question)
-        progress.read(`of ${speakers.length} speakers`, ++done)
-      }
+  const told = speakers.map((): Told<T> => ({ answers: [], unanswered: [] }))
+  let [next, done] = [0, 0]
+  const worker = async () => {
+    while (next < speakers.length) {
+      const index = next++
+      told[index] = await askOne<T>(flags, speakers[index]!, question)
+      onTold(`of ${speakers.length} speakers`, ++done)
     }
-    await Promise.all(Array.from({ length: AT_ONCE }, worker))
-    return { answers: told.flatMap(({ answers }) => answers), unanswered: told.flatMap(({ unanswered }) => unanswered) }
-  })
+  }
+  await Promise.all(Array.from({ length: AT_ONCE }, worker))
+  return { answers: told.flatMap(({ answers }) => answers), unanswered: told.flatMap(({ unanswered }) => unanswered) }
 }
 
 async function askOne<T>(flags: ClusterFlags, speaker: SpeakerOf, { args, list }: Question): Promise<Told<T>> {

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
+import { CHECKS } from './doctor/finding.ts'
 import { programOf } from './program.ts'
 
 const page = readFileSync(new URL('../docs/cli.md', import.meta.url), 'utf8')
@@ -36,4 +37,8 @@ test('every command has its place on the page, and every flag is named', () => {
 test('its JSON is JSON', () => {
   for (const [, block] of page.matchAll(/```json\n([\s\S]*?)```/g))
     assert.doesNotThrow(() => JSON.parse(block!), `${block}`)
+})
+
+test('every check of doctor is on the page, in the same words', () => {
+  for (const [id, about] of Object.entries(CHECKS)) assert.ok(page.includes(`| \`${id}\` | ${about} |`), id)
 })

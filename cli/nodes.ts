@@ -16,7 +16,17 @@ export interface NodeRow {
   readonly uplinks: readonly { readonly interface: string; readonly target: string; readonly reachable: boolean }[]
   /** The oldest first. */
   readonly faults: readonly FaultRow[]
+  /** With BGP peers, by name. */
+  readonly sessions: readonly SessionRow[]
   readonly kernel: KernelFacts
+}
+
+export interface SessionRow {
+  readonly peer: string
+  /** RFC 4271 section 8.2.2. */
+  readonly state: string
+  /** Why it is not Established, where that is known. */
+  readonly because?: string
 }
 
 export interface InterfaceRow {

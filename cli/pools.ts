@@ -91,6 +91,11 @@ const NARROW = ['NAME', 'ADDRESSES', 'AUTO', 'IPV4', 'IPV6', 'SERVICES', 'NOTE']
 const WIDE = [...NARROW.slice(0, -1), 'PRIORITY', 'AVOID-BUGGY', 'NOTE']
 
 function textOf(pools: readonly PoolRow[], { isWide }: TextStyle): string {
+  return poolTable(pools, isWide)
+}
+
+/** For people. */
+export function poolTable(pools: readonly PoolRow[], isWide: boolean): string {
   if (pools.length === 0) return 'There is no IPAddressPool: no Service gets an address.\n'
   return table(
     isWide ? WIDE : NARROW,

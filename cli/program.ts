@@ -5,13 +5,16 @@ import type { Declare, Present } from './command.ts'
 import { lintCommand, planCommand } from './commands/files.ts'
 import { migrateCommand, releaseServicesCommand } from './commands/migrate.ts'
 import { completionCommand, rotateKeyCommand, versionCommand } from './commands/program.ts'
-import { drainCommand, explainCommand, ownersCommand, poolsCommand } from './commands/services.ts'
+import { drainCommand, explainCommand, ownersCommand, poolsCommand, statusCommand } from './commands/services.ts'
 import { nodesCommand, peersCommand, probeCommand, routesCommand } from './commands/speakers.ts'
+import { bundleCommand, doctorCommand } from './commands/support.ts'
 
 /** In the order in which `--help` lists them. */
 const COMMANDS: readonly Declare[] = [
+  ...[statusCommand, doctorCommand, bundleCommand],
   ...[lintCommand, poolsCommand, explainCommand, planCommand],
-  ...[ownersCommand, nodesCommand, probeCommand, peersCommand, routesCommand, drainCommand, rotateKeyCommand],
+  ...[ownersCommand, nodesCommand, probeCommand, peersCommand, routesCommand],
+  ...[drainCommand, rotateKeyCommand],
   ...[migrateCommand, releaseServicesCommand, versionCommand, completionCommand],
 ]
 

@@ -19,10 +19,18 @@ export function speakersIn(connection: Connection, namespace: string): Promise<r
     const lists = await Promise.all(
       SPEAKER_LABELS.map((labelSelector) => client.list(PODS, { namespace, labelSelector })),
     )
-    const running = lists.flatMap(({ items }) => items).filter(({ status }) => status?.phase === 'Running')
-    const byName = new Map(running.map((pod) => [pod.metadata.name, speakerOf(pod, namespace)]))
-    return [...byName.values()].sort((a, b) => (a.node < b.node ? -1 : 1))
+    return runningSpeakers(
+      lists.flatMap(({ items }) => items),
+      namespace,
+    )
   })
+}
+
+/** Of these Pods, each once, by node. */
+export function runningSpeakers(pods: readonly Pod[], namespace: string): readonly SpeakerOf[] {
+  const running = pods.filter(({ status }) => status?.phase === 'Running')
+  const byName = new Map(running.map((pod) => [pod.metadata.name, speakerOf(pod, namespace)]))
+  return [...byName.values()].sort((a, b) => (a.node < b.node ? -1 : 1))
 }
 
 function speakerOf({ metadata, spec }: Pod, namespace: string): SpeakerOf {

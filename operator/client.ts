@@ -16,6 +16,7 @@ import {
   objectPath,
   type Resource,
 } from './resource.ts'
+import { PODS } from './resources.ts'
 import { exchange, type HttpRequest, type HttpResponse, openStream } from './transport.ts'
 import type { WatchEvent } from './watch-stream.ts'
 
@@ -73,6 +74,13 @@ export interface DeleteOptions extends RequestOptions {
   readonly resourceVersion?: string
   /** `Orphan`: what it owns stays. Default: the kind's own, which deletes that afterwards. */
   readonly propagationPolicy?: 'Orphan' | 'Background' | 'Foreground'
+}
+
+export interface PodLogOptions {
+  readonly container: string
+  /** Of the life before the container was started anew. */
+  readonly previous?: boolean
+  readonly tailLines: number
 }
 
 export interface Selection {
@@ -148,7 +156,15 @@ export class Client {
     return this.#call('get', resource, keyOf(name), { method: 'GET', path, ...this.#limits(options) })
   }
 
-  /** Kind and apiVersion are filled in. */
+  /** The last lines that a container of a Pod wrote. */
+  podLog(pod: ObjectName, lines: PodLogOptions, options: RequestOptions = {}): Promise<string> {
+    const { container, previous = false, tailLines } = lines
+    const query = { container, previous: String(previous), tailLines: String(tailLines) }
+    const request: HttpRequest = { method: 'GET', path: objectPath(PODS, pod, 'log'), query, ...this.#limits(options) }
+    return this.#ask('get', 'pods/log', `get pods/log ${keyOf(pod)}`, request)
+  }
+
+  /** Kind and apiVersion are filled in where the object does not say them. */
   create<T extends KubernetesObject>(resource: Resource<T>, object: T, options: WriteOptions = {}): Promise<T> {
     const path = collectionPath(resource, object.metadata.namespace)
     return this.#write('create', 'POST', path, resource, keyOf(object.metadata), typed(resource, object), options)
@@ -248,11 +264,16 @@ export class Client {
   async #call<T>(verb: Verb, resource: Resource, key: string, request: HttpRequest, subresource?: string): Promise<T> {
     const plural = subresource === undefined ? resource.plural : `${resource.plural}/${subresource}`
     const what = `${verb} ${plural} ${key}`.trimEnd()
+    return parseBody<T>(what, await this.#ask(verb, plural, what, request))
+  }
+
+  /** @returns the body of the answer */
+  async #ask(verb: Verb, plural: string, what: string, request: HttpRequest): Promise<string> {
     const send = (access: Access) => exchange(access, this.#options.clock, what, this.#agentOf(request))
     const refuse = async (response: HttpResponse) =>
       apiErrorOfStatus(what, response.status, statusOf(response.body), response.retryAfter)
     const response = await this.#observed(verb, plural, () => this.#authorized(what, send, refuse))
-    return parseBody<T>(what, response.body)
+    return response.body
   }
 
   /** Sends with the credentials at hand, and once more with those read anew where the server refuses them. */
@@ -296,7 +317,7 @@ function selectionQuery(selection: Selection): Record<string, string | undefined
 }
 
 function typed<T extends KubernetesObject>(resource: Resource<T>, object: T): T {
-  return { ...object, apiVersion: apiVersionOf(resource), kind: resource.kind }
+  return { apiVersion: apiVersionOf(resource), kind: resource.kind, ...object }
 }
 
 function unusable(what: string): (error: unknown) => never {

@@ -17,6 +17,8 @@ export interface LocalNodeSource {
   readonly peers: () => Iterable<ObservedPeer>
   /** undefined = no answer in time. */
   readonly readCounters: () => Promise<WireCounters | undefined>
+  /** The text that a scraper reads. */
+  readonly readMetrics: () => Promise<string>
 }
 
 export interface LocalNode {
@@ -27,21 +29,40 @@ export interface LocalNode {
   readonly interfaces: readonly ObservedInterface[]
   readonly uplinks: readonly Uplink[]
   readonly faults: readonly WireFault[]
+  readonly sessions: readonly LocalSession[]
   readonly kernel: NodeFacts
 }
 
-export function localNode({ standing, ready, readFacts }: LocalNodeSource): LocalNode {
+/** With a BGP peer. */
+export interface LocalSession {
+  readonly peer: string
+  readonly state: ObservedPeer['state']
+  /** Why it is not Established, where that is known. */
+  readonly because?: string
+}
+
+export function localNode({ standing, ready, readFacts, peers }: LocalNodeSource): LocalNode {
   const { alive, interfaces, uplinks, faults } = standing
   const check = ready()
   const waits = check.ok ? {} : { waitsFor: check.because }
-  return { ready: check.ok, ...waits, alive, interfaces, uplinks, faults, kernel: readFacts() }
+  const sessions = sessionsOf(peers())
+  return { ready: check.ok, ...waits, alive, interfaces, uplinks, faults, sessions, kernel: readFacts() }
+}
+
+/** By name of the peer. */
+function sessionsOf(peers: Iterable<ObservedPeer>): readonly LocalSession[] {
+  const sessions = [...peers].map(({ name, state, because }) => {
+    const isDown = state !== 'Established' && because !== undefined
+    return { peer: name, state, ...(isDown ? { because } : {}) }
+  })
+  return sessions.sort((a, b) => (a.peer < b.peer ? -1 : 1))
 }
 
 /** Counters since the speaker started; what changes between two answers is what happened meanwhile. */
 export interface LocalActivity {
   readonly addresses: WireCounters['addresses']
   readonly ignored: number
-  readonly sessions: readonly { readonly peer: string; readonly state: ObservedPeer['state'] }[]
+  readonly sessions: readonly LocalSession[]
 }
 
 /** undefined = the wire thread does not answer. */
@@ -49,6 +70,5 @@ export async function localActivity({ peers, readCounters }: LocalNodeSource): P
   const counters = await readCounters()
   if (counters === undefined) return undefined
   const ignored = Object.values(counters.ignored).reduce((sum, count) => sum + count, 0)
-  const sessions = [...peers()].map(({ name, state }) => ({ peer: name, state }))
-  return { addresses: counters.addresses, ignored, sessions: sessions.sort((a, b) => (a.peer < b.peer ? -1 : 1)) }
+  return { addresses: counters.addresses, ignored, sessions: sessionsOf(peers()) }
 }

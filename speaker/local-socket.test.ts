@@ -27,7 +27,7 @@ const ROUTE: ObservedRoute = {
 const COUNTED = { name: 'tor', announcedPrefixes: 1, wantedPrefixes: 2 } as PeerCounters
 let isDeaf = false
 const BGP: LocalBgpSource = {
-  peers: () => [PEER, { ...PEER, name: 'spine', state: 'Idle' }],
+  peers: () => [PEER, { ...PEER, name: 'spine', state: 'Idle', because: 'silence' }],
   readCounters: () => Promise.resolve({ peers: [COUNTED] }),
   readRoutes: (peer) => Promise.resolve({ routes: peer === 'tor' ? [ROUTE] : undefined }),
 }
@@ -44,6 +44,10 @@ const COUNTERS: WireCounters = {
   addresses: [{ ip: '192.0.2.10', requestsReceived: 5, responsesSent: 4, gratuitousSent: 3 }],
   ...{ ignored: { 'not-owned': 2, malformed: 1 }, peers: [] },
 }
+const SESSIONS = [
+  { peer: 'spine', state: 'Idle', because: 'silence' },
+  { peer: 'tor', state: 'Established' },
+]
 let waitsFor: string | undefined
 const ABOUT: LocalNodeSource = {
   standing: STANDING,
@@ -51,6 +55,7 @@ const ABOUT: LocalNodeSource = {
   readFacts: () => FACTS,
   peers: BGP.peers,
   readCounters: () => Promise.resolve(isDeaf ? undefined : COUNTERS),
+  readMetrics: () => Promise.resolve('metallb_speaker_announced 1\n'),
 }
 const asked: string[] = []
 let server: Server
@@ -129,6 +134,7 @@ describe('the local socket', () => {
       interfaces: [{ name: 'eth0', mac: '02:00:00:00:00:01', usable: true }],
       uplinks: [{ interface: 'eth0', target: '192.0.2.1', reachable: false }],
       faults: [{ code: 'EADDRINUSE', message: 'heartbeats: bind', atMs: 5 }],
+      sessions: SESSIONS,
       kernel: FACTS,
     }
     assert.deepEqual(JSON.parse((await get('/node'))[1]), expected)
@@ -138,13 +144,14 @@ describe('the local socket', () => {
     waitsFor = undefined
   })
 
+  test('gives the metrics', async () => {
+    assert.deepEqual(JSON.parse((await get('/metrics'))[1]), { node: 'alpha', text: 'metallb_speaker_announced 1\n' })
+  })
+
   test('tells what the speaker has done', async () => {
     assert.deepEqual(JSON.parse((await get('/activity'))[1]), {
       ...{ node: 'alpha', addresses: COUNTERS.addresses, ignored: 3 },
-      sessions: [
-        { peer: 'spine', state: 'Idle' },
-        { peer: 'tor', state: 'Established' },
-      ],
+      sessions: SESSIONS,
     })
     isDeaf = true
     assert.equal((await get('/activity'))[0], 503)

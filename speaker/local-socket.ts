@@ -7,6 +7,7 @@
  *   GET /routes?peer=tor                      →   { node, peers: LocalRoutes[] }
  *   GET /node                                 →   { node, ...LocalNode }
  *   GET /activity                             →   { node, ...LocalActivity }
+ *   GET /metrics                              →   { node, text }, for who may not scrape
  */
 import { once } from 'node:events'
 import { chmodSync, mkdirSync, rmSync } from 'node:fs'
@@ -62,6 +63,7 @@ const PAGES: Readonly<Record<string, Page>> = {
   '/routes': async ({ node, bgp }, query) =>
     json({ node, peers: await localRoutes(bgp, query.get('peer') ?? undefined) }),
   '/node': async ({ node, about }) => json({ node, ...localNode(about) }),
+  '/metrics': async ({ node, about }) => json({ node, text: await about.readMetrics() }),
   '/activity': async ({ node, about }) => {
     const activity = await localActivity(about)
     return activity === undefined ? DEAF : json({ node, ...activity })

@@ -62,6 +62,7 @@ async function run(flags: SpeakerFlags, log: Log, lifecycle: Lifecycle): Promise
         readFacts: () => readNodeFacts(portsOf(flags)),
         peers: () => speaker.peers,
         readCounters: () => wire.readCounters(),
+        readMetrics: () => metrics.text(),
       },
     })
     lifecycle.add('local socket', () => close(server))

@@ -5,6 +5,19 @@ import type { ClusterFlags } from '../connection.ts'
 
 type Flags = ClusterFlags & OutputFlags
 
+export function statusCommand(declaring: Declaring): Command {
+  const command = new Command('status')
+    .description('show on one screen how Invar stands: controller, speakers, pools, and all that is wrong')
+    .action(async ({ output, ...flags }: Flags) => {
+      const { runStatus } = await import('../status-command.ts')
+      declaring.present(await runStatus(flags), output)
+    })
+  return withHelp(withOutput(withCluster(command)), declaring, {
+    examples: ['status', 'status -o wide', 'status --context prod -o json'],
+    finds: 'something is wrong',
+  })
+}
+
 export function poolsCommand(declaring: Declaring): Command {
   const command = new Command('pools')
     .description('list the pools: what they have, what is in use, what is wrong with them')
