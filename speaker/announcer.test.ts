@@ -2,16 +2,16 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { DEFAULT_VIEW, type NodeView, nodeViewOf } from '../core/announce/index.ts'
 import { compile, NO_RESOURCES, type Snapshot } from '../core/config/index.ts'
-import { type EndpointSlice, type Service, Store } from '../operator/index.ts'
+import { type Service, Store } from '../operator/index.ts'
 import type { Clock } from '../runtime/clock.ts'
-import { Announcer, BY_SERVICE } from './announcer.ts'
-import { serviceKeysOf } from './kept.ts'
+import { Announcer } from './announcer.ts'
+import { BY_SERVICE, type KeptSlice, keepEndpointSlice, serviceKeysOf } from './kept.ts'
 import type { DesiredService, ToWire } from './wire/messages.ts'
 
 /** A node's announcer, and all that crossed to its wire thread. */
 class Bench {
   readonly services = new Store<Service>()
-  readonly slices = new Store<EndpointSlice>({ [BY_SERVICE]: serviceKeysOf })
+  readonly slices = new Store<KeptSlice>({ [BY_SERVICE]: serviceKeysOf })
   readonly nodes = new Store<NodeView>()
   readonly decisions: string[] = []
   incumbents: readonly string[] = []
@@ -52,10 +52,9 @@ class Bench {
   }
 
   endpoint(name: string, ready: boolean): void {
-    this.slices.set(`default/${name}-1`, {
-      metadata: { name: `${name}-1`, namespace: 'default', labels: { 'kubernetes.io/service-name': name } },
-      endpoints: [{ addresses: ['10.0.0.1'], nodeName: 'bravo', conditions: { ready } }],
-    })
+    const metadata = { name: `${name}-1`, namespace: 'default', labels: { 'kubernetes.io/service-name': name } }
+    const endpoints = [{ addresses: ['10.0.0.1'], nodeName: 'bravo', conditions: { ready } }]
+    this.slices.set(`default/${name}-1`, keepEndpointSlice({ metadata, endpoints }))
   }
 
   /** Lets time pass, and takes what was posted since the last call. */

@@ -1,7 +1,4 @@
-/**
- * Decides for every Service which routes lead to this node, and keeps the wire thread told of routes and peers. Works on
- * keys: a burst of changes is decided once, and only what then differs crosses to the other thread.
- */
+/** Decides for every Service which routes lead to this node, and keeps the wire thread told of routes and peers. */
 import { isDeepStrictEqual } from 'node:util'
 import {
   announcedServiceOf,
@@ -12,22 +9,22 @@ import {
   keepAnnounced,
   type NodeView,
   peersOf,
-  servingEndpoints,
   type ViewOptions,
 } from '../core/announce/index.ts'
 import type { Snapshot } from '../core/config/index.ts'
-import type { EndpointSlice, ReadonlyStore, Service } from '../operator/index.ts'
-import type { Clock, TimerHandle } from '../runtime/clock.ts'
+import type { ReadonlyStore, Service } from '../operator/index.ts'
+import type { Clock } from '../runtime/clock.ts'
 import { AggregatePreferences, type PreferenceConflict } from './aggregate-preferences.ts'
-import { BY_SERVICE } from './announcer.ts'
 import { desiredPeers } from './bgp-peers.ts'
-import type { DesiredPeers, DesiredRoute, ServiceRoutes, ToWire } from './wire/messages.ts'
+import { Decisions } from './decisions.ts'
+import { type KeptSlice, servingOf } from './kept.ts'
+import type { DesiredPeers, DesiredRoute, ToWire } from './wire/messages.ts'
 
 export interface BgpAnnouncerOptions {
   /** Name of this node. */
   readonly node: string
   readonly services: ReadonlyStore<Service>
-  readonly slices: ReadonlyStore<EndpointSlice>
+  readonly slices: ReadonlyStore<KeptSlice>
   readonly nodes: ReadonlyStore<NodeView>
   readonly view: ViewOptions
   readonly loadBalancerClass: string
@@ -45,20 +42,28 @@ export interface BgpAnnouncerOptions {
 
 export class BgpAnnouncer {
   readonly #options: BgpAnnouncerOptions
-  readonly #decisions = new Map<string, BgpDecision>()
-  /** What the wire thread was told last, by Service. */
-  readonly #posted = new Map<string, readonly DesiredRoute[]>()
+  readonly #decisions: Decisions<BgpDecision, DesiredRoute>
   readonly #preferences = new AggregatePreferences()
-  readonly #dirty = new Set<string>()
   #view: ClusterView | undefined
   #snapshot: Snapshot | undefined
   #peers: DesiredPeers | undefined
-  #isEverythingDirty = false
-  #isStarted = false
-  #timer: TimerHandle | undefined
 
   constructor(options: BgpAnnouncerOptions) {
     this.#options = options
+    const { clock, services, onDecision, onConflict, post } = options
+    this.#decisions = new Decisions({
+      clock,
+      keys: () => services.keys(),
+      decide: (key, before) => this.#decide(key, before),
+      itemsOf: bgpRoutes,
+      onDecision,
+      onItems: (before, now) => {
+        for (const conflict of this.#preferences.change(before, now)) onConflict(conflict)
+      },
+      onEverything: () => this.#postPeers(),
+      post: (all, complete) =>
+        post({ kind: 'routes', complete, services: all.map(({ key, items }) => ({ key, routes: items })) }),
+    })
   }
 
   /** Names of the peers that the Service's routes are handed to; undefined = there is nobody to announce it to. */
@@ -80,7 +85,7 @@ export class BgpAnnouncer {
 
   /** Addresses that this node announces, with the Services they belong to. */
   *announced(): Generator<{ readonly service: string; readonly ip: string }> {
-    for (const [service, decision] of this.#decisions) {
+    for (const [service, decision] of this.#decisions.entries()) {
       if (decision.kind !== 'announce' || !this.isAnnounced(service)) continue
       for (const ip of decision.ips) yield { service, ip }
     }
@@ -90,50 +95,21 @@ export class BgpAnnouncer {
   configure(snapshot: Snapshot): void {
     this.#snapshot = snapshot
     this.#view = new ClusterView(snapshot, this.#options.nodes.values(), this.#options.view, this.#view)
-    this.#isEverythingDirty = true
-    this.#schedule()
+    this.#decisions.everythingChanged()
   }
 
   /** The Service or one of its EndpointSlices changed. */
   serviceChanged(key: string): void {
-    this.#dirty.add(key)
-    this.#schedule()
+    this.#decisions.changed(key)
   }
 
   /** To be called once, configured, with all objects in the stores: from then on the wire thread is told. */
   start(): void {
-    this.#isStarted = true
-    this.#postPeers()
-    for (const key of this.#options.services.keys()) this.#decide(key)
-    this.#dirty.clear()
-    this.#isEverythingDirty = false
-    const services = [...this.#posted].map(([key, routes]) => ({ key, routes }))
-    this.#options.post({ kind: 'routes', complete: true, services })
+    this.#decisions.start()
   }
 
   stop(): void {
-    if (this.#timer !== undefined) this.#options.clock.clearTimeout(this.#timer)
-  }
-
-  #schedule(): void {
-    if (!this.#isStarted) return
-    this.#timer ??= this.#options.clock.setTimeout(() => {
-      this.#timer = undefined
-      this.#flush()
-    }, 0)
-  }
-
-  #flush(): void {
-    if (this.#isEverythingDirty) {
-      this.#postPeers()
-      for (const key of this.#options.services.keys()) this.#dirty.add(key)
-      for (const key of this.#decisions.keys()) this.#dirty.add(key)
-      this.#isEverythingDirty = false
-    }
-    const services: ServiceRoutes[] = []
-    for (const key of this.#dirty) if (this.#decide(key)) services.push({ key, routes: this.#posted.get(key) ?? [] })
-    this.#dirty.clear()
-    if (services.length > 0) this.#options.post({ kind: 'routes', complete: false, services })
+    this.#decisions.stop()
   }
 
   #postPeers(): void {
@@ -151,29 +127,13 @@ export class BgpAnnouncer {
     for (const key of this.#decisions.keys()) this.#options.onDecision(key)
   }
 
-  /** @returns whether the wire thread has to be told */
-  #decide(key: string): boolean {
-    const before = this.#decisions.get(key)
-    const decision = this.#judge(key)
-    if (decision === undefined) this.#decisions.delete(key)
-    else this.#decisions.set(key, decision)
-    if (!isDeepStrictEqual(before, decision)) this.#options.onDecision(key)
-    const routes = decision === undefined ? [] : bgpRoutes(decision)
-    const posted = this.#posted.get(key) ?? []
-    if (isDeepStrictEqual(routes, posted)) return false
-    for (const conflict of this.#preferences.change(posted, routes)) this.#options.onConflict(conflict)
-    if (routes.length === 0) this.#posted.delete(key)
-    else this.#posted.set(key, routes)
-    return true
-  }
-
-  #judge(key: string): BgpDecision | undefined {
+  #decide(key: string, before: BgpDecision | undefined): BgpDecision | undefined {
     const { services, slices, node, loadBalancerClass } = this.#options
     const service = services.get(key)
     const self = this.#view?.node(node)
     if (service === undefined || self === undefined) return undefined
     const announced = announcedServiceOf(service, loadBalancerClass)
-    const decision = decideBgp(announced, servingEndpoints(slices.by(BY_SERVICE, key)), this.#view!, self)
-    return keepAnnounced(this.#decisions.get(key), decision, announced.ingress)
+    const decision = decideBgp(announced, servingOf(key, slices), this.#view!, self)
+    return keepAnnounced(before, decision, announced.ingress)
   }
 }

@@ -1,5 +1,5 @@
 /** ServiceBGPStatus: tells the cluster to which peers this node hands the routes of a Service. Each node has its own. */
-import { bgpReport, type Reporter, type ReportUpdate } from '../core/status/index.ts'
+import { bgpReport, type Reporter } from '../core/status/index.ts'
 import type { ServiceBGPStatus } from '../crds/index.ts'
 import {
   type Client,
@@ -9,10 +9,9 @@ import {
   type Outcome,
   type ReadonlyStore,
   SERVICE_BGP_STATUSES,
-  unless,
 } from '../operator/index.ts'
 import type { Clock } from '../runtime/clock.ts'
-import { BY_REPORTED_SERVICE } from './reported-service.ts'
+import { Reports } from './reports.ts'
 
 export type StoredBgpReport = ServiceBGPStatus & KubernetesObject
 
@@ -27,62 +26,23 @@ export interface BgpReportsOptions {
   readonly clock: Clock
 }
 
-/** A report that we created is taken for present for so long before the informer has shown it. */
-const UNSEEN_MS = 5_000
-
 export class BgpReports {
   readonly #options: BgpReportsOptions
-  /** Created by us and perhaps not seen yet, by Service. */
-  readonly #created = new Map<string, { readonly report: StoredBgpReport; readonly untilMs: number }>()
+  readonly #reports: Reports<StoredBgpReport>
 
   constructor(options: BgpReportsOptions) {
     this.#options = options
+    this.#reports = new Reports({ ...options, resource: SERVICE_BGP_STATUSES, shown: options.reports })
   }
 
   /** Makes this node's report on one Service right. */
   async reconcile(key: string): Promise<Outcome> {
     const { peersOf, reporter, onAssigned } = this.#options
     const self = await reporter()
-    const observed = this.#observed(key)
     const { namespace, name } = nameOfKey(key)
-    const changes = bgpReport(self, { namespace: namespace ?? '', name }, peersOf(key), observed)
+    const changes = bgpReport(self, { namespace: namespace ?? '', name }, peersOf(key), this.#reports.on(key))
     if (changes.create.length > 0) onAssigned(key)
-    for (const report of changes.create) await this.#create(key, report as StoredBgpReport)
-    for (const update of changes.update) await this.#write(self.namespace, update)
-    for (const report of changes.remove) await this.#remove(self.namespace, report)
+    await this.#reports.change(key, self.namespace, changes)
     return DONE
-  }
-
-  #observed(key: string): readonly StoredBgpReport[] {
-    const seen = this.#options.reports.by(BY_REPORTED_SERVICE, key)
-    const created = this.#created.get(key)
-    if (created === undefined) return seen
-    const isSeen = seen.some(({ metadata }) => metadata.name === created.report.metadata.name)
-    if (!isSeen && this.#options.clock.now() < created.untilMs) return [...seen, created.report]
-    this.#created.delete(key)
-    return seen
-  }
-
-  async #create(key: string, report: StoredBgpReport): Promise<void> {
-    const { client, clock } = this.#options
-    const created = await client.create(SERVICE_BGP_STATUSES, report)
-    const complete = { ...created, status: report.status } as StoredBgpReport
-    this.#created.set(key, { report: complete, untilMs: clock.now() + UNSEEN_MS })
-    const { name, namespace = '' } = created.metadata
-    await this.#write(namespace, { name, status: report.status ?? {} })
-  }
-
-  async #write(namespace: string, { name, status }: ReportUpdate): Promise<void> {
-    const options = { subresource: 'status' }
-    await unless(
-      ['not-found'],
-      this.#options.client.patch(SERVICE_BGP_STATUSES, { namespace, name }, { status }, options),
-    )
-  }
-
-  /** Somebody else may have removed it first. */
-  async #remove(namespace: string, name: string): Promise<void> {
-    for (const [key, { report }] of this.#created) if (report.metadata.name === name) this.#created.delete(key)
-    await unless(['not-found'], this.#options.client.delete(SERVICE_BGP_STATUSES, { namespace, name }))
   }
 }

@@ -4,7 +4,6 @@ import type { Snapshot } from '../core/config/index.ts'
 import type { Reporter } from '../core/status/index.ts'
 import {
   type Configuration,
-  type EndpointSlice,
   type InvarOperator,
   type ReadonlyStore,
   SERVICE_BGP_STATUSES,
@@ -18,6 +17,7 @@ import { daemonSetFate, farewellOf } from './bgp-farewell.ts'
 import { exposeBgp } from './bgp-metrics.ts'
 import { BgpObserver } from './bgp-observer.ts'
 import { BgpReports, type StoredBgpReport } from './bgp-reports.ts'
+import type { KeptSlice } from './kept.ts'
 import { BY_REPORTED_SERVICE, reportedServiceKeys } from './reported-service.ts'
 import type { SpeakerEvent } from './speaker-event.ts'
 import type { WireThread } from './thread.ts'
@@ -32,7 +32,7 @@ export interface SpeakerBgpOptions {
   readonly loadBalancerClass: string
   readonly settings: Pick<BgpAnnouncerOptions, 'listenPort' | 'ignoreCordon'>
   readonly services: ReadonlyStore<Service>
-  readonly slices: ReadonlyStore<EndpointSlice>
+  readonly slices: ReadonlyStore<KeptSlice>
   readonly nodes: ReadonlyStore<NodeView>
   readonly clock: Clock
   readonly log: Log

@@ -14,10 +14,7 @@ const ANNOUNCED: Layer2Decision = {
   pool: 'web',
   ips: [IP],
   candidates: ['alpha', 'bravo'],
-  interfacesOf: new Map([
-    ['alpha', ['eth7']],
-    ['bravo', undefined],
-  ]),
+  interfacesOf: new Map([['alpha', ['eth7']]]),
   excluded: [],
 }
 const SILENT: Layer2Decision = { kind: 'silent', because: 'noEndpoints', detail: 'no endpoint', excluded: [] }

@@ -4,7 +4,6 @@ import {
   layer2Report,
   type ReportedService,
   type Reporter,
-  type ReportUpdate,
   writerOf,
 } from '../core/status/index.ts'
 import type { ServiceL2Status } from '../crds/index.ts'
@@ -16,20 +15,51 @@ import {
   type Outcome,
   type ReadonlyStore,
   SERVICE_L2_STATUSES,
-  unless,
 } from '../operator/index.ts'
 import type { Clock } from '../runtime/clock.ts'
-import { BY_REPORTED_SERVICE } from './reported-service.ts'
+import { Reports } from './reports.ts'
+import { Shared } from './shared.ts'
 
 export type StoredReport = ServiceL2Status & KubernetesObject
 
 /** How this node stands to a Service; how long it has done so is found out here. */
 export type Situation = Exclude<Layer2Standing, { readonly kind: 'yields' }> | { readonly kind: 'yields' }
 
-/** What is kept of a report in memory. */
-export function keepReport({ metadata, ...report }: StoredReport): StoredReport {
+type Status = NonNullable<ServiceL2Status['status']>
+
+const texts = new Shared<string>()
+const interfaceLists = new Shared<NonNullable<Status['interfaces']>>()
+
+/**
+ * What is kept of a report in memory: every node has all of them, so what they say alike is kept once. Labels say of whom
+ * it is until the status does.
+ */
+export function keepReport({ metadata, status }: StoredReport): StoredReport {
   const { name, namespace, labels, annotations, creationTimestamp } = metadata
-  return { ...report, metadata: { name, namespace, labels, annotations, creationTimestamp } } as StoredReport
+  const isTold = status?.serviceName !== undefined && status.serviceNamespace !== undefined
+  const kept = {
+    name,
+    namespace: textOf(namespace),
+    labels: isTold && status.node !== undefined ? undefined : labels,
+    annotations,
+    creationTimestamp,
+  }
+  return { metadata: kept, status: status && keepStatus(status) } as unknown as StoredReport
+}
+
+function keepStatus({ node, serviceName, serviceNamespace, interfaces, conditions }: Status): Status {
+  const names = interfaces?.map(({ name }) => name).join() ?? ''
+  return {
+    node: textOf(node),
+    serviceName,
+    serviceNamespace: textOf(serviceNamespace),
+    interfaces: interfaces && interfaceLists.of(names, interfaces),
+    conditions,
+  } as Status
+}
+
+function textOf<Text extends string | undefined>(text: Text): Text {
+  return text === undefined ? text : (texts.of(text, text) as Text)
 }
 
 export interface Layer2ReportsOptions {
@@ -44,8 +74,6 @@ export interface Layer2ReportsOptions {
   readonly clock: Clock
 }
 
-/** A report that we created is taken for present for so long before the informer has shown it. */
-const UNSEEN_MS = 5_000
 /**
  * The report of a node that is to keep the address is not replaced sooner than this, although we answer: we are about to
  * be told to hand over. If we are not, that node cannot answer. Without this the two would replace each other's reports.
@@ -56,20 +84,20 @@ const SUCCESSION_MS = 5_000
 
 export class Layer2Reports {
   readonly #options: Layer2ReportsOptions
-  /** Created by us and perhaps not seen yet, by Service. */
-  readonly #created = new Map<string, { readonly report: StoredReport; readonly untilMs: number }>()
+  readonly #reports: Reports<StoredReport>
   /** Services whose reports are left as they are for a moment, and until when. */
   readonly #pending = new Map<string, { readonly kind: Situation['kind']; readonly untilMs: number }>()
 
   constructor(options: Layer2ReportsOptions) {
     this.#options = options
+    this.#reports = new Reports({ ...options, resource: SERVICE_L2_STATUSES, shown: options.reports })
   }
 
   /** Makes the reports on one Service right. */
   async reconcile(key: string): Promise<Outcome> {
     const { situationOf, reporter, clock } = this.#options
     const self = await reporter()
-    const observed = this.#observed(key)
+    const observed = this.#reports.on(key)
     const situation = situationOf(key)
     const waitMs = this.#waitMs(key, situation, self.node, observed)
     if (waitMs > 0) return { kind: 'retry', because: 'another node is to report', afterMs: waitMs }
@@ -79,9 +107,7 @@ export class Layer2Reports {
     const changes = layer2Report(self, service, standing, observed, clock.wall())
     const isNew = standing.kind === 'answers' && observed.every(({ status }) => status?.node !== self.node)
     if (isNew) this.#options.onAssigned(key)
-    for (const report of changes.create) await this.#create(key, report as StoredReport)
-    for (const update of changes.update) await this.#write(update, observed)
-    for (const report of changes.remove) await this.#remove(report, observed)
+    await this.#reports.change(key, self.namespace, changes)
     return DONE
   }
 
@@ -108,43 +134,4 @@ export class Layer2Reports {
     })
     return isOutranked ? OUTRANKED_MS : 0
   }
-
-  #observed(key: string): readonly StoredReport[] {
-    const seen = this.#options.reports.by(BY_REPORTED_SERVICE, key)
-    const created = this.#created.get(key)
-    if (created === undefined) return seen
-    const isSeen = seen.some(({ metadata }) => metadata.name === created.report.metadata.name)
-    if (!isSeen && this.#options.clock.now() < created.untilMs) return [...seen, created.report]
-    this.#created.delete(key)
-    return seen
-  }
-
-  async #create(key: string, report: StoredReport): Promise<void> {
-    const { client, clock } = this.#options
-    const created = await client.create(SERVICE_L2_STATUSES, report)
-    const complete = { ...created, status: report.status } as StoredReport
-    this.#created.set(key, { report: complete, untilMs: clock.now() + UNSEEN_MS })
-    await this.#write({ name: created.metadata.name, status: report.status ?? {} }, [complete])
-  }
-
-  async #write({ name, status, annotations }: ReportUpdate, observed: readonly StoredReport[]): Promise<void> {
-    const { client } = this.#options
-    const target = { namespace: namespaceOf(name, observed), name }
-    const options = { subresource: 'status' }
-    await unless(['not-found'], client.patch(SERVICE_L2_STATUSES, target, { status }, options))
-    // The status subresource takes no annotations.
-    if (annotations === undefined) return
-    await unless(['not-found'], client.patch(SERVICE_L2_STATUSES, target, { metadata: { annotations } }))
-  }
-
-  /** Somebody else may have removed it first. */
-  async #remove(name: string, observed: readonly StoredReport[]): Promise<void> {
-    const namespace = namespaceOf(name, observed)
-    for (const [key, { report }] of this.#created) if (report.metadata.name === name) this.#created.delete(key)
-    await unless(['not-found'], this.#options.client.delete(SERVICE_L2_STATUSES, { namespace, name }))
-  }
-}
-
-function namespaceOf(name: string, observed: readonly StoredReport[]): string | undefined {
-  return observed.find(({ metadata }) => metadata.name === name)?.metadata.namespace
 }

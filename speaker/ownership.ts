@@ -1,7 +1,5 @@
+import { Shared } from './shared.ts'
 import type { OwnershipChange, OwnershipReason } from './wire/messages.ts'
-
-/** More are forgotten, not shared any more. */
-const MAX_SHARED = 1000
 
 export interface OwnedAddress {
   readonly ip: string
@@ -13,55 +11,50 @@ export interface OwnedAddress {
 
 /** What this node answers for, as the wire thread reported it last. */
 export class Ownership {
-  readonly #services = new Map<string, Map<string, OwnedAddress>>()
-  /** Keys of Services by address: several share one. */
-  readonly #keys = new Map<string, Set<string>>()
-  /** Ten thousand addresses have a handful of reasons among them; each message brings its own copies. */
-  readonly #verdicts = new Map<string, Pick<OwnedAddress, 'interfaces' | 'reason'>>()
+  readonly #services = new Map<string, readonly OwnedAddress[]>()
+  /** Keys of Services by address: hardly ever several share one. */
+  readonly #keys = new Map<string, string | readonly string[]>()
+  readonly #verdicts = new Shared<Pick<OwnedAddress, 'interfaces' | 'reason'>>()
 
   take({ key, ip, owned, interfaces, reason }: OwnershipChange): void {
-    const addresses = this.#services.get(key) ?? new Map<string, OwnedAddress>()
-    addresses.set(ip, { ip, isOwned: owned, ...this.#shared(interfaces, reason) })
-    this.#services.set(key, addresses)
-    const sharers = this.#keys.get(ip)
-    if (sharers === undefined) this.#keys.set(ip, new Set([key]))
-    else sharers.add(key)
-  }
-
-  #shared(interfaces: readonly string[], reason: OwnershipReason): Pick<OwnedAddress, 'interfaces' | 'reason'> {
-    const text = JSON.stringify([interfaces, reason])
-    const known = this.#verdicts.get(text)
-    if (known !== undefined) return known
-    if (this.#verdicts.size >= MAX_SHARED) this.#verdicts.clear()
-    const verdict = { interfaces, reason }
-    this.#verdicts.set(text, verdict)
-    return verdict
+    const verdict = this.#verdicts.of(JSON.stringify([interfaces, reason]), { interfaces, reason })
+    const others = this.addressesOf(key).filter((address) => address.ip !== ip)
+    this.#services.set(key, [...others, { ip, isOwned: owned, ...verdict }])
+    this.#setKeys(ip, [...new Set([...this.keysOf(ip), key])])
   }
 
   /** Keeps of a Service only these addresses: the others are desired no more. */
   keepOnly(key: string, ips: readonly string[]): void {
-    const addresses = this.#services.get(key)
-    if (addresses === undefined) return
-    for (const ip of addresses.keys()) {
-      if (ips.includes(ip)) continue
-      addresses.delete(ip)
-      const sharers = this.#keys.get(ip)
-      sharers?.delete(key)
-      if (sharers?.size === 0) this.#keys.delete(ip)
+    const before = this.addressesOf(key)
+    const kept = before.filter(({ ip }) => ips.includes(ip))
+    if (kept.length === before.length) return
+    for (const { ip } of before) {
+      if (!ips.includes(ip))
+        this.#setKeys(
+          ip,
+          this.keysOf(ip).filter((sharer) => sharer !== key),
+        )
     }
-    if (addresses.size === 0) this.#services.delete(key)
+    if (kept.length === 0) this.#services.delete(key)
+    else this.#services.set(key, kept)
   }
 
   addressesOf(key: string): readonly OwnedAddress[] {
-    return [...(this.#services.get(key)?.values() ?? [])]
+    return this.#services.get(key) ?? []
   }
 
   /** Services that want the address. */
   keysOf(ip: string): readonly string[] {
-    return [...(this.#keys.get(ip) ?? [])]
+    const keys = this.#keys.get(ip) ?? []
+    return typeof keys === 'string' ? [keys] : keys
   }
 
   keys(): Iterable<string> {
     return this.#services.keys()
+  }
+
+  #setKeys(ip: string, keys: readonly string[]): void {
+    if (keys.length === 0) this.#keys.delete(ip)
+    else this.#keys.set(ip, keys.length === 1 ? keys[0]! : keys)
   }
 }

@@ -6,7 +6,6 @@ import {
   Configuration,
   ConfigurationStateWriter,
   ENDPOINT_SLICES,
-  type EndpointSlice,
   EventRecorder,
   type Follow,
   type Informer,
@@ -27,11 +26,11 @@ import {
 import type { Check } from '../runtime/http.ts'
 import { type Log, sentenceOf } from '../runtime/log.ts'
 import type { Metrics } from '../runtime/metrics.ts'
-import { Announcer, BY_SERVICE } from './announcer.ts'
+import { Announcer } from './announcer.ts'
 import { SpeakerBgp, type SpeakerBgpOptions } from './bgp.ts'
 import { ExcludedInterfaces } from './exclude-interfaces.ts'
 import { BY_ADDRESS, incumbentsOf, sharersOf, shownAddresses } from './incumbents.ts'
-import { keepEndpointSlice, keepService, serviceKeysOf } from './kept.ts'
+import { BY_SERVICE, type KeptSlice, keepEndpointSlice, keepService, serviceKeysOf } from './kept.ts'
 import { Layer2Observer } from './layer2-observer.ts'
 import { keepReport, Layer2Reports, type StoredReport } from './layer2-reports.ts'
 import { MembershipSource } from './membership.ts'
@@ -232,7 +231,7 @@ export class Speaker extends InvarOperator {
     })
   }
 
-  #initBgp(slices: ReadonlyStore<EndpointSlice>): void {
+  #initBgp(slices: ReadonlyStore<KeptSlice>): void {
     this.#bgp = new SpeakerBgp({
       ...this.#options,
       ...{ program: this, log: this.#log, slices, settings: this.#options.bgp },

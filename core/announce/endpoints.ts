@@ -32,3 +32,10 @@ export function servingEndpoints(slices: Iterable<EndpointSliceShape>): ServingE
   }
   return { anywhere, nodes }
 }
+
+/** Where a Service can be served that has several slices, each known already. */
+export function joinServing(all: readonly ServingEndpoints[]): ServingEndpoints {
+  if (all.length === 1) return all[0]!
+  const nodes = new Set(all.flatMap((one) => [...one.nodes]))
+  return { anywhere: all.some(({ anywhere }) => anywhere), nodes }
+}

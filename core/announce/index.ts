@@ -11,7 +11,7 @@ export {
   type ViewOptions,
 } from './cluster-view.ts'
 export { Election } from './election.ts'
-export { type EndpointSliceShape, type ServingEndpoints, servingEndpoints } from './endpoints.ts'
+export { type EndpointSliceShape, joinServing, type ServingEndpoints, servingEndpoints } from './endpoints.ts'
 export {
   type AddressForNode,
   addressesForNode,

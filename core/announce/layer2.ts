@@ -18,10 +18,14 @@ export interface Layer2Announcement {
   readonly ips: readonly string[]
   /** Names of the nodes that may answer, best first: the first one alive owns all addresses of the Service. */
   readonly candidates: readonly string[]
-  /** On which interfaces a candidate answers; undefined = on all. */
-  readonly interfacesOf: ReadonlyMap<string, readonly string[] | undefined>
+  /** On which interfaces a candidate answers; a candidate that is not named, on all. */
+  readonly interfacesOf: ReadonlyMap<string, readonly string[]>
   readonly excluded: readonly ExcludedNode[]
 }
+
+/** Thousands of Services have nothing to say here: they say it with one object. */
+const ON_ALL: Layer2Announcement['interfacesOf'] = new Map()
+const NONE: readonly ExcludedNode[] = []
 
 export type Layer2Decision = Layer2Announcement | (Silent & { readonly excluded: readonly ExcludedNode[] })
 
@@ -37,14 +41,13 @@ export function decideLayer2(
   incumbents: readonly string[] = [],
 ): Layer2Decision {
   const common = announceable(service, view.pools)
-  if (common.kind === 'silent') return { ...common, excluded: [] }
+  if (common.kind === 'silent') return { ...common, excluded: NONE }
   const { pool, ips } = common
   const advertisements = advertisementsFor(service, endpoints, pool, view)
-  if ('kind' in advertisements) return { ...advertisements, excluded: [] }
+  if ('kind' in advertisements) return { ...advertisements, excluded: NONE }
   const { candidates, excluded } = judgeNodes(service, endpoints, advertisements, view)
   if (candidates.size === 0) return { ...nobody(service, excluded), excluded }
-  const interfacesOf = new Map<string, readonly string[] | undefined>()
-  for (const name of candidates) interfacesOf.set(name, interfacesFor(name, advertisements, view))
+  const interfacesOf = interfacesOfEach(candidates, advertisements, view)
   // The first address decides for all: they move together.
   const ranked = rankCandidates(ips[0]!, candidates, advertisements, view, incumbents)
   const order = ranked.map(({ node }) => node)
@@ -109,7 +112,7 @@ function judgeNodes(
     if (reason === undefined) candidates.add(node.name)
     else excluded.push({ node: node.name, reason })
   }
-  return { candidates, excluded }
+  return { candidates, excluded: excluded.length === 0 ? NONE : excluded }
 }
 
 function reasonAgainst(
@@ -133,6 +136,20 @@ function reasonAgainst(
     return 'noUsableInterface'
   }
   return undefined
+}
+
+function interfacesOfEach(
+  candidates: Iterable<string>,
+  advertisements: readonly L2Advertisement[],
+  view: ClusterView,
+): Layer2Announcement['interfacesOf'] {
+  if (advertisements.every(({ interfaces }) => interfaces.length === 0)) return ON_ALL
+  const interfacesOf = new Map<string, readonly string[]>()
+  for (const name of candidates) {
+    const interfaces = interfacesFor(name, advertisements, view)
+    if (interfaces !== undefined) interfacesOf.set(name, interfaces)
+  }
+  return interfacesOf
 }
 
 /** Union over the advertisements that match Service and node; one without `interfaces` means all: undefined. */
