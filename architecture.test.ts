@@ -72,6 +72,7 @@ const OWNS_TIME = [
   'native/scenarios.ts',
   'page/browser',
   'runtime',
+  'page/generated',
   'speaker/wire',
   'testkit',
   'e2e',

@@ -2,6 +2,7 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { BROWSER_PACKAGES, missingBrowser } from '../testkit/browser/programs.ts'
 import { CLUSTER_PACKAGES, missingTools } from '../testkit/cluster/tools.ts'
 import { packagesFolder } from '../testkit/packages.ts'
 import { PROMTOOL_PACKAGES, promtoolPath } from '../testkit/promtool.ts'
@@ -23,6 +24,7 @@ const SETS: readonly PackageSet[] = [
   { title: 'packages of the cluster', packages: CLUSTER_PACKAGES, missing: missingTools },
   { title: 'packages of the routers', packages: ROUTER_PACKAGES, missing: missingRouterPrograms },
   { title: 'programs of the segment', packages: SEGMENT_PACKAGES, missing: missingSegmentPrograms },
+  { title: 'a browser without windows', packages: BROWSER_PACKAGES, missing: missingBrowser },
   { title: 'promtool', packages: PROMTOOL_PACKAGES, missing: () => (promtoolPath() === undefined ? ['promtool'] : []) },
 ]
 

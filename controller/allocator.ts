@@ -38,6 +38,10 @@ export interface AllocatorOptions {
   readonly raise: (service: Service, event: ServiceEvent) => void
   /** Called when what pools have in use may have changed. */
   readonly onPoolsTouched: () => void
+  /** Called when a decision is in force: what it changes is written. */
+  readonly onDecided?: (made: DecisionInForce) => void
+  /** Called when a Service is gone that held addresses. */
+  readonly onReleased?: (key: string, addresses: readonly string[]) => void
   readonly onFault: (key: string, error: unknown) => void
   readonly observe: (result: Reconciled) => void
   readonly departures: Departures
@@ -46,6 +50,17 @@ export interface AllocatorOptions {
   readonly random: Random
   /** Status writes in flight at once. */
   readonly concurrency: number
+}
+
+/** A decision, and what it was made on. */
+export interface DecisionInForce {
+  /** As it was before. */
+  readonly service: Service
+  /** Addresses that the ledger had for it before: a Service that ceases to be a load balancer shows none any more. */
+  readonly held: readonly string[]
+  readonly decision: Decision
+  /** What was said of it. */
+  readonly events: readonly ServiceEvent[]
 }
 
 /** Events kept for a Service while its writes fail; older ones tell of what was never seen. */
@@ -155,13 +170,16 @@ export class Allocator {
   async #reconcile(key: string): Promise<Outcome> {
     const service = this.#assumed.get(key)
     if (service === undefined) return this.#forget(key)
+    const held = this.#ledger.assignmentOf(key)?.addresses ?? []
     const decision = decide(this.#ledger, requestOf(service, this.#options.request), this.#options.clock.now())
     this.#stir()
     const { holdsDeletion, afterMs, event } = this.#options.departures.judge(service)
     this.#remember(key, event === undefined ? decision.events : [...decision.events, event])
     await this.#write(service, decision, holdsDeletion)
-    for (const event of this.#unraised.get(key) ?? []) this.#options.raise(service, event)
+    const events = this.#unraised.get(key) ?? []
+    for (const event of events) this.#options.raise(service, event)
     this.#unraised.delete(key)
+    this.#options.onDecided?.({ service, held, decision, events })
     if (afterMs === undefined) return DONE
     return { kind: 'retry', because: 'the Service is deleted, and speakers still announce it', afterMs }
   }
@@ -174,6 +192,8 @@ export class Allocator {
   }
 
   #forget(key: string): Outcome {
+    const { addresses } = this.#ledger.assignmentOf(key) ?? {}
+    if (addresses !== undefined) this.#options.onReleased?.(key, addresses)
     this.#ledger.forget(key, this.#options.clock.now())
     this.#assumed.forget(key)
     this.#unraised.delete(key)

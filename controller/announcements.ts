@@ -17,13 +17,22 @@ interface KeptReport {
   readonly node: string
   readonly standing: 'announced' | 'beginning' | 'withheld'
   readonly conflicts: readonly ReportedConflict[]
+  /** Layer 2: names of interfaces, [] = all. BGP: names of the BGPPeers that have the routes. */
+  readonly over: readonly string[]
+}
+
+/** A node that announces a Service, and over what: see `KeptReport.over`. */
+export interface AnnouncingNode {
+  readonly node: string
+  readonly over: readonly string[]
 }
 
 const BY_SERVICE = 'service'
 const NO_CONFLICTS: readonly ReportedConflict[] = []
 
 export class Announcements {
-  readonly #stores: readonly ReadonlyStore<KeptReport>[]
+  readonly #layer2: ReadonlyStore<KeptReport>
+  readonly #bgp: ReadonlyStore<KeptReport>
   /** Reports that name a conflict, by kind and key: they are few. */
   readonly #conflicting = new Map<string, KeptReport>()
   readonly #listeners: ((report: { readonly service: string; readonly hasConflict: boolean }) => void)[] = []
@@ -34,7 +43,8 @@ export class Announcements {
     const options = { selection: { namespace }, transform: keepReport, indexes }
     const layer2 = follow(SERVICE_L2_STATUSES, options)
     const bgp = follow(SERVICE_BGP_STATUSES, options)
-    this.#stores = [layer2.store, bgp.store]
+    this.#layer2 = layer2.store
+    this.#bgp = bgp.store
     layer2.onChange((change) => this.#changed('layer 2', change))
     bgp.onChange((change) => this.#changed('BGP', change))
   }
@@ -60,8 +70,22 @@ export class Announcements {
     for (const { conflicts } of this.#conflicting.values()) yield* conflicts
   }
 
+  /** Who answers for the Service on layer 2, by node. */
+  answering(service: string): readonly AnnouncingNode[] {
+    return announcing(this.#layer2.by(BY_SERVICE, service))
+  }
+
+  /** Who announces routes to the Service, by node. */
+  routing(service: string): readonly AnnouncingNode[] {
+    return announcing(this.#bgp.by(BY_SERVICE, service))
+  }
+
+  conflictsOf(service: string): readonly ReportedConflict[] {
+    return this.#layer2.by(BY_SERVICE, service).flatMap(({ conflicts }) => conflicts)
+  }
+
   #of(service: string): readonly KeptReport[] {
-    return this.#stores.flatMap((store) => store.by(BY_SERVICE, service))
+    return [this.#layer2, this.#bgp].flatMap((store) => store.by(BY_SERVICE, service))
   }
 
   #changed(kind: string, change: Change<KeptReport>): void {
@@ -74,6 +98,11 @@ export class Announcements {
     const { service } = report ?? (change as { old: KeptReport }).old
     for (const listener of this.#listeners) listener({ service, hasConflict: hasConflict || hadConflict })
   }
+}
+
+function announcing(reports: readonly KeptReport[]): readonly AnnouncingNode[] {
+  const announced = reports.filter(({ standing }) => standing === 'announced')
+  return announced.map(({ node, over }) => ({ node, over })).sort((a, b) => (a.node < b.node ? -1 : 1))
 }
 
 type Report = (ServiceL2Status | ServiceBGPStatus) & KubernetesObject
@@ -89,7 +118,26 @@ function keepReport(report: Report): KeptReport {
     node: node ?? labels['metallb.io/node'] ?? '',
     standing: standingOf(report),
     conflicts: conflicts.length === 0 ? NO_CONFLICTS : conflicts,
+    over: shared(overOf(report)),
   }
+}
+
+function overOf({ status = {} }: Report): readonly string[] {
+  if ('peers' in status) return status.peers ?? []
+  return 'interfaces' in status ? (status.interfaces ?? []).map(({ name = '' }) => name) : []
+}
+
+/** Ten thousand reports name a handful of lists. */
+const LISTS = new Map<string, readonly string[]>()
+/** More than any cluster has; what comes after is kept by each report for itself. */
+const MOST_LISTS = 1_000
+
+function shared(list: readonly string[]): readonly string[] {
+  const text = list.join()
+  const known = LISTS.get(text)
+  if (known !== undefined || LISTS.size >= MOST_LISTS) return known ?? list
+  LISTS.set(text, list)
+  return list
 }
 
 function standingOf(report: Report): KeptReport['standing'] {

@@ -6,6 +6,11 @@ const TLS_DEFAULTS = 'the defaults of the runtime hold'
 /** The controller's flags: MetalLB's names, so that old manifests start it unchanged. */
 export const CONTROLLER_FLAGS = {
   port: { about: 'TCP port of the metrics; 0 = no metrics', kind: 'number', default: '9120' },
+  'page-port': {
+    about: 'TCP port of the web page, over HTTPS, for whom the API server lets get /page; 0 = no page',
+    kind: 'number',
+    default: '0',
+  },
   'health-probe-port': { about: 'TCP port of /healthz and /readyz', kind: 'number', default: '17472' },
   namespace: {
     about: 'namespace of the metallb.io resources; empty = that of the service account',
@@ -61,7 +66,7 @@ export const CONTROLLER_FLAGS = {
     default: '/tmp/k8s-webhook-server/serving-certs',
   },
   'tls-min-version': {
-    about: 'lowest TLS version of the webhook and the metrics',
+    about: 'lowest TLS version of the webhook, the metrics and the web page',
     kind: 'text',
     default: 'VersionTLS13',
     oneOf: ['VersionTLS12', 'VersionTLS13'],
@@ -80,12 +85,13 @@ export const CONTROLLER_FLAGS = {
     noEffect: 'the membership Secret has no owner, so that it outlives an upgrade',
   },
   'metrics-cert-dir': {
-    about: 'folder with tls.crt and tls.key for the metrics, read again when they change; empty = self-signed',
+    about:
+      'folder with tls.crt and tls.key for the metrics and the web page, read again when they change; empty = self-signed',
     kind: 'text',
     default: '',
   },
   'plain-metrics': {
-    about: 'metrics by plain HTTP on 127.0.0.1, without authorization',
+    about: 'metrics and web page by plain HTTP on 127.0.0.1, without authorization',
     kind: 'switch',
     default: 'false',
   },

@@ -2,9 +2,9 @@
 import {
   clientMetrics,
   currentNamespace,
+  type GuardedServerOptions,
   type KubeConfigSource,
   loadKubeConfig,
-  type MetricsPageOptions,
   serveMetrics,
 } from '../operator/index.ts'
 import { systemClock } from '../runtime/clock.ts'
@@ -40,6 +40,7 @@ async function run(flags: ControllerFlags, log: Log, lifecycle: Lifecycle): Prom
     clock: systemClock,
     random: systemRandom,
     ...{ log, metrics, clientMetrics: observed },
+    hasPage: flags.number('page-port') !== 0,
     observeRequest: observed.observeRequest,
     observeEnding: (_, ending) => {
       if (ending.kind === 'failed') observed.countUpdateError()
@@ -54,7 +55,7 @@ async function run(flags: ControllerFlags, log: Log, lifecycle: Lifecycle): Prom
   const health = await serve(routes, { port: flags.number('health-probe-port') })
   lifecycle.add('health pages', () => close(health))
   if (flags.number('port') !== 0) {
-    const page = await serveMetrics({ ...metricsPage(flags), metrics, log, client: controller.client })
+    const page = await serveMetrics({ ...guarded(flags, 'port'), metrics, log, client: controller.client })
     lifecycle.add('metrics', () => page.stop())
   }
   lifecycle.add('controller', () => controller.stop())
@@ -62,9 +63,12 @@ async function run(flags: ControllerFlags, log: Log, lifecycle: Lifecycle): Prom
   log.info('started', 'everything is read and compiled')
 }
 
-function metricsPage(flags: ControllerFlags): Omit<MetricsPageOptions, 'metrics' | 'log' | 'client'> {
+  const page = await controller.page?.serve({ ...guarded(flags, 'page-port'), log, client: controller.client })
+  if (page !== undefined) lifecycle.add('web page', () => page.stop())
+/** Metrics and web page show the same certificate, or one each that they issue to themselves. */
+function guarded(flags: ControllerFlags, port: 'port' | 'page-port'): Omit<GuardedServerOptions, 'log' | 'client'> {
   return {
-    ...{ clock: systemClock, dnsName: 'controller', port: flags.number('port') },
+    ...{ clock: systemClock, dnsName: 'controller', port: flags.number(port) },
     issuer: new URL('../runtime/self-signed-thread.ts', import.meta.url),
     certificateFolder: flags.text('metrics-cert-dir'),
     minimumTls: minimumTls(flags),

@@ -28,6 +28,7 @@ import { Departures } from './departures.ts'
 import { keepService } from './kept.ts'
 import { MembershipSecret } from './membership-secret.ts'
 import { exposeController, reconcileObserver } from './metrics.ts'
+import { Page } from './page/index.ts'
 import { PoolStatus } from './pool-status.ts'
 import { Quarantines } from './quarantines.ts'
 import { Terms } from './terms.ts'
@@ -45,6 +46,8 @@ export interface ControllerOptions extends ProgramOptions {
   readonly webhook?: WebhookSettings | undefined
   /** Default true; false: the webhook is all that this program does. */
   readonly givesAddresses?: boolean
+  /** Default false; true: it follows what the web page shows. */
+  readonly hasPage?: boolean
   readonly metrics: Metrics
   readonly clientMetrics: ClientMetrics
   /** A fault of ours: the process has to end. */
@@ -85,6 +88,7 @@ export class Controller extends InvarOperator {
   #configuration!: Configuration
   #services!: Informer<Service>
   #announcements!: Announcements
+  #page: Page | undefined
 
   constructor(options: ControllerOptions) {
     super(options)
@@ -144,11 +148,13 @@ export class Controller extends InvarOperator {
       clientMetrics.countUpdate()
       this.#heapTrim.worked()
       this.#terms.current?.allocator.serviceChanged(key)
+      this.#page?.feed.serviceChanged(key)
     })
     this.#announcements = new Announcements((resource, options) => this.follow(resource, options), namespace)
     // Also where somebody else wrote the status, or our last look was at an older one.
     this.#configuration.onPoolChanged(() => this.#terms.current?.poolStatus.touched())
     this.#announcements.onChange((report) => this.#reported(report))
+    if (this.#options.hasPage) this.#page = this.#newPage()
     this.#configuration.onCompiled(({ snapshot, problems }) => {
       clientMetrics.configured(problems)
       this.#state.judged(problems)
@@ -193,8 +199,14 @@ export class Controller extends InvarOperator {
     return this.#webhook?.ready
   }
 
+  /** undefined where there is none, or it has not started yet. */
+  get page(): Page | undefined {
+    return this.#page
+  }
+
   override async stop(): Promise<void> {
     this.#heapTrim.stop()
+    this.#page?.feed.stop()
     this.#membershipSecret?.stop()
     await this.#terms.end()
     await this.#webhook?.stop()
@@ -212,6 +224,7 @@ export class Controller extends InvarOperator {
     if (this.#options.givesAddresses === false) return
     this.#log.info('elected', 'this replica gives out addresses from now on')
     const term = await this.#terms.begin(vacantSince)
+    this.#page?.feed.sectionsChanged('about')
     if (term !== undefined) await this.#membershipSecret?.ensure()
   }
 
@@ -235,6 +248,8 @@ export class Controller extends InvarOperator {
       writeStatus: (service, patch) => guard((fence) => this.#patchStatus(service, patch, fence)),
       raise: (service, event) => this.#raise(service, event),
       onPoolsTouched: () => this.#terms.current?.poolStatus.touched(),
+      onDecided: (made) => this.#page?.feed.decided(made),
+      onReleased: (key, addresses) => this.#page?.feed.released(key, addresses),
       observe: this.#observeReconcile,
       departures: new Departures({ isOn: this.#options.cleanupFinalizer ?? false, announcersOf, clock }),
       ...{ request, clock, random, onFault, concurrency: WRITES_IN_FLIGHT },
@@ -290,8 +305,21 @@ export class Controller extends InvarOperator {
     })
   }
 
+  #newPage(): Page {
+    const { namespace, podName, request, clock, metrics } = this.#options
+    return new Page({
+      ...{ namespace, podName, clock, metrics, loadBalancerClass: request.loadBalancerClass },
+      follow: (resource, options) => this.follow(resource, options),
+      configuration: this.#configuration,
+      services: this.#services.store,
+      announcements: this.#announcements,
+      isLeader: () => this.#leader.isLeader,
+    })
+  }
+
   #deposed(because: string): void {
     void this.#webhook?.follow()
+    this.#page?.feed.sectionsChanged('about')
     this.#log.warn('deposed', `this replica gives out no more addresses: ${because}`)
     void this.#terms.end()
   }

@@ -1,0 +1,92 @@
+/**
+ * What the page follows beside what the controller follows anyway; only where the page is on. Each is a right in
+ * charts/invar/templates/page.yaml.
+ */
+import { type ServingEndpoints, servingEndpoints } from '../../core/announce/index.ts'
+import {
+  CONFIGURATION_STATES,
+  ENDPOINT_SLICES,
+  type EndpointSlice,
+  EVENTS,
+  type Follow,
+  type Informer,
+  onRealChange,
+  type ReadonlyStore,
+} from '../../operator/index.ts'
+import { SESSION_EVENTS, Sessions, sessionEvent } from './sessions.ts'
+import type { SpeakerState } from './speaker-row.ts'
+
+interface KeptSlice extends ServingEndpoints {
+  /** `namespace/name`. */
+  readonly service: string
+}
+
+export interface SourceListeners {
+  readonly onEndpoints: (service: string) => void
+  readonly onSpeakers: () => void
+}
+
+const BY_SERVICE = 'service'
+const BY_NODE = 'node'
+const NOWHERE: ReadonlySet<string> = new Set()
+
+export class PageSources {
+  readonly sessions = new Sessions()
+  readonly #slices: ReadonlyStore<KeptSlice>
+  readonly #states: ReadonlyStore<SpeakerState & { readonly node: string }>
+
+  /** @param namespace of the metallb.io resources */
+  constructor(follow: Follow, namespace: string, { onEndpoints, onSpeakers }: SourceListeners) {
+    const slices = follow(ENDPOINT_SLICES, {
+      transform: keepSlice,
+      indexes: { [BY_SERVICE]: ({ service }: KeptSlice) => [service] },
+    })
+    onRealChange(slices, (change) => onEndpoints((change.kind === 'delete' ? change.old : change.object).service))
+    this.#slices = slices.store
+    this.#states = followStates(follow, namespace, onSpeakers).store
+    const events = follow(EVENTS, { selection: { namespace, fieldSelector: SESSION_EVENTS }, transform: sessionEvent })
+    events.onChange((change) => {
+      if (change.kind === 'delete' || change.object === undefined) return
+      if (this.sessions.take(change.object)) onSpeakers()
+    })
+  }
+
+  endpointsOf(service: string): ServingEndpoints {
+    const slices = this.#slices.by(BY_SERVICE, service)
+    const [only] = slices
+    if (slices.length === 1) return only!
+    return {
+      anywhere: slices.some(({ anywhere }) => anywhere),
+      nodes: new Set(slices.flatMap(({ nodes }) => [...nodes])),
+    }
+  }
+
+  stateOf(node: string): SpeakerState | undefined {
+    return this.#states.by(BY_NODE, node)[0]
+  }
+}
+
+function keepSlice(slice: EndpointSlice): KeptSlice {
+  const { namespace, labels = {} } = slice.metadata
+  const { anywhere, nodes } = servingEndpoints([slice])
+  const service = `${namespace}/${labels['kubernetes.io/service-name'] ?? ''}`
+  return { service, anywhere, nodes: nodes.size === 0 ? NOWHERE : nodes }
+}
+
+function followStates(
+  follow: Follow,
+  namespace: string,
+  onChange: () => void,
+): Informer<NonNullable<(typeof CONFIGURATION_STATES)['objects']>, SpeakerState & { readonly node: string }> {
+  const states = follow(CONFIGURATION_STATES, {
+    selection: { namespace, labelSelector: 'metallb.io/component-type=speaker' },
+    transform: ({ metadata, status = {} }) => ({
+      node: metadata.labels?.['metallb.io/node-name'] ?? '',
+      result: status.result ?? 'Unknown',
+      trouble: status.errorSummary ?? '',
+    }),
+    indexes: { [BY_NODE]: ({ node }: { readonly node: string }) => [node] },
+  })
+  onRealChange(states, onChange)
+  return states
+}
