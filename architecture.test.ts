@@ -34,6 +34,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   e2e: ['*'],
   bench: ['*'],
   demo: ['*'],
+  'build/metrics': ['controller', 'speaker', 'operator', 'runtime'],
   'build/reasons': ['core', 'cli', 'speaker', 'net/bgp'],
   build: [
     'crds',
@@ -71,8 +72,8 @@ const PURE = ['net', 'core', 'crds']
 const OWNS_TIME = [
   'native/scenarios.ts',
   'page/browser',
-  'runtime',
   'page/generated',
+  'runtime',
   'speaker/wire',
   'testkit',
   'e2e',

@@ -1,11 +1,12 @@
 /**
- * What the chart takes from elsewhere: the CRDs, and the version. `node build/chart.ts` writes it;
+ * What the chart takes from elsewhere: the CRDs, the dashboard, and the version. `node build/chart.ts` writes it;
  * charts/chart.test.ts compares.
  */
 import { globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { VERSION } from '../runtime/version.ts'
 import { definitionFiles } from './crds.ts'
+import { grafanaDashboard } from './metrics/grafana.ts'
 
 const ROOT = join(import.meta.dirname, '..')
 export const CHART = join(ROOT, 'charts', 'invar')
@@ -14,6 +15,7 @@ export const CHART = join(ROOT, 'charts', 'invar')
 export function generatedChartFiles(): ReadonlyMap<string, string> {
   const files = new Map<string, string>()
   for (const file of definitionFiles()) files.set(`files/crds/${basename(file)}`, readFileSync(file, 'utf8'))
+  files.set('files/generated/dashboard.json', grafanaDashboard())
   const description = readFileSync(join(CHART, 'Chart.yaml'), 'utf8')
   files.set('Chart.yaml', description.replace(/^(version|appVersion): .*$/gm, `$1: ${VERSION}`))
   return files
@@ -21,7 +23,7 @@ export function generatedChartFiles(): ReadonlyMap<string, string> {
 
 /** Paths inside the chart of files that are there and should come from {@link generatedChartFiles}. */
 export function presentChartFiles(): readonly string[] {
-  return [...globSync('files/crds/*', { cwd: CHART }), 'Chart.yaml'].sort()
+  return [...globSync('files/{crds,generated}/*', { cwd: CHART }), 'Chart.yaml'].sort()
 }
 
 if (import.meta.main) {

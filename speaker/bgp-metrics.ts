@@ -32,8 +32,7 @@ const BFD_COUNTERS: Readonly<Record<string, readonly [string, (bfd: BfdCounters)
   echo_packet_output: ['BFD echo packets sent', ({ echoPacketsSent }) => echoPacketsSent],
   session_up_events: ['Times that BFD came up', ({ upEvents }) => upEvents],
   session_down_events: ['Times that BFD went down', ({ downEvents }) => downEvents],
-  /** Invar has no zebra. */
-  zebra_notifications: ['Always 0', () => 0],
+  zebra_notifications: ['Always 0, as there is no FRR and hence no zebra', () => 0],
 }
 
 /** @param readPeers asks the wire thread; [] when it does not answer in time */

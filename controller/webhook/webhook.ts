@@ -13,6 +13,7 @@ import type { Random } from '../../runtime/random.ts'
 import { CertificateDirectory } from '../../runtime/server-certificate.ts'
 import { type CertificateSource, SecretSource } from './certificate-source.ts'
 import { examineServer, type ServerTexts } from './certificate-texts.ts'
+import { type CountReview, exposeWebhook } from './metrics.ts'
 import { answerOf, KIND_OF_PATH, NOT_JUDGED, reviewOf } from './review.ts'
 import { type Answer, WebhookServer } from './server.ts'
 import { Upkeep, VALIDATING_WEBHOOK_CONFIGURATIONS, type ValidatingWebhookConfiguration } from './upkeep.ts'
@@ -57,7 +58,7 @@ export class Webhook {
   /** undefined where somebody else keeps the certificates. */
   readonly #upkeep: Upkeep | undefined
   readonly #configuration: Informer<ValidatingWebhookConfiguration> | undefined
-  readonly #count: (kind: string, answer: 'allowed' | 'refused' | 'unjudged' | 'malformed' | 'failed') => void
+  readonly #count: CountReview
   #isLeading = false
   #isListening = false
   #listenFault = 'it does not listen yet'
@@ -68,12 +69,7 @@ export class Webhook {
   constructor(options: WebhookOptions) {
     this.#options = options
     this.#log = options.log.of('webhook')
-    const reviews = options.metrics.counter('invar_webhook_reviews_total', 'Reviews answered', ['kind', 'answer'])
-    this.#count = (kind, answer) => reviews.inc({ kind, answer })
-    const help = 'Time after which the certificate is not valid, in seconds since 1970; 0 = none is served'
-    options.metrics.gauge('invar_webhook_certificate_not_after_seconds', help, [], (gauge) =>
-      gauge.set((this.#served?.notAfter ?? 0) / 1_000),
-    )
+    this.#count = exposeWebhook(options.metrics, () => this.#served?.notAfter ?? 0)
     this.#server = this.#newServer()
     if (options.certificates.kind === 'own') {
       const { secretName, handoverMs = HANDOVER_MS } = options.certificates
