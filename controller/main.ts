@@ -37,10 +37,10 @@ async function run(flags: ControllerFlags, log: Log, lifecycle: Lifecycle): Prom
     cleanupFinalizer: flags.on('cleanup-finalizer'),
     webhook: webhookSettings(flags, namespace),
     givesAddresses: flags.text('webhook-mode') !== 'onlywebhook',
+    hasPage: flags.number('page-port') !== 0,
     clock: systemClock,
     random: systemRandom,
     ...{ log, metrics, clientMetrics: observed },
-    hasPage: flags.number('page-port') !== 0,
     observeRequest: observed.observeRequest,
     observeEnding: (_, ending) => {
       if (ending.kind === 'failed') observed.countUpdateError()
@@ -60,11 +60,11 @@ async function run(flags: ControllerFlags, log: Log, lifecycle: Lifecycle): Prom
   }
   lifecycle.add('controller', () => controller.stop())
   await controller.start()
+  const page = await controller.page?.serve({ ...guarded(flags, 'page-port'), log, client: controller.client })
+  if (page !== undefined) lifecycle.add('web page', () => page.stop())
   log.info('started', 'everything is read and compiled')
 }
 
-  const page = await controller.page?.serve({ ...guarded(flags, 'page-port'), log, client: controller.client })
-  if (page !== undefined) lifecycle.add('web page', () => page.stop())
 /** Metrics and web page show the same certificate, or one each that they issue to themselves. */
 function guarded(flags: ControllerFlags, port: 'port' | 'page-port'): Omit<GuardedServerOptions, 'log' | 'client'> {
   return {
