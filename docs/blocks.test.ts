@@ -31,6 +31,14 @@ const NOT_RUN: Readonly<Record<string, Readonly<Record<string, string>>>> = {
       'no cluster here has kube-vip; the page says so',
     'helm install invar charts/invar --namespace metallb-system': 'as above',
   },
+  'docs/migrate-from-metallb.md': {
+    'invarctl migrate from-metallb': 'e2e/cluster/migrate.cluster.test.ts runs the page',
+    'invarctl migrate from-metallb --yes': 'as above',
+    'helm get values metallb --namespace metallb-system --output yaml > metallb-values.yaml': 'as above',
+    'kubectl apply -k deploy/': 'cli/migrate/migrate.controlplane.test.ts runs it',
+    'kubectl scale deployment --namespace metallb-system --selector app.kubernetes.io/name=invar --replicas=0':
+      'e2e/cluster/migrate.cluster.test.ts runs it',
+  },
   'docs/migrate-from-servicelb.md': {
     "echo 'disable: [servicelb]' >> /etc/rancher/k3s/config.yaml": 'no cluster here has K3s; the page says so',
     'kubectl annotate service traefik --namespace kube-system metallb.io/loadBalancerIPs=192.0.2.10': 'as above',
