@@ -1,24 +1,26 @@
 /** The chart's whole life on a whole cluster, with a client that counts what gets no answer meanwhile. */
 import assert from 'node:assert/strict'
+import { join } from 'node:path'
 import { after, before, suite, type TestContext, test } from 'node:test'
-import { CHART } from '../../build/chart.ts'
 import { buildImage } from '../../build/image.ts'
 import { CLEANUP_FINALIZER } from '../../core/status/index.ts'
 import { configure, NAMESPACE, ownerOf, type Stage, serve, share } from '../../demo/kubernetes.ts'
 import { Story } from '../../demo/story.ts'
-import { type Cluster, startCluster } from '../../testkit/cluster/index.ts'
+import { type Cluster, LAN_HOSTS, startCluster } from '../../testkit/cluster/index.ts'
 import { eventually } from '../../testkit/eventually.ts'
 import { requireRoot } from '../../testkit/privilege.ts'
-import { helm } from './helm-in-cluster.ts'
+import { Commands } from './commands.ts'
 import { assertOnlyCut, Requests, tell } from './requests.ts'
 
 const NODES = 2
-const INSTALL = ['install', 'invar', CHART, '--namespace', NAMESPACE, '--wait', '--timeout=60s']
-const UPGRADE = ['upgrade', 'invar', CHART, '--namespace', NAMESPACE, '--wait', '--timeout=120s']
+const EXAMPLES = join(import.meta.dirname, '..', 'examples')
+const INSTALL = `helm install invar charts/invar --namespace ${NAMESPACE} --wait --timeout=60s`
+const UPGRADE = `helm upgrade invar charts/invar --namespace ${NAMESPACE} --wait --timeout=120s`
 
 /** The tests build on one another: they are the scenes of one play. */
 suite('helm on a cluster', { timeout: 240_000 }, () => {
   let cluster: Cluster
+  let commands: Commands
   let stage: Stage
   let web: string
   let shared: string
@@ -28,6 +30,7 @@ suite('helm on a cluster', { timeout: 240_000 }, () => {
     const image = await buildImage()
     cluster = await startCluster({ images: [image], nodes: NODES })
     await cluster.ready()
+    commands = new Commands(cluster)
     const story = new Story(() => undefined)
     stage = { story, kubectl: (...of) => cluster.kubectl(...of), waitKubectl: (args) => cluster.startKubectl(args) }
     stage.kubectl(['create', 'namespace', NAMESPACE])
@@ -60,7 +63,7 @@ suite('helm on a cluster', { timeout: 240_000 }, () => {
     if (!requireRoot(t)) return
     const startedAt = performance.now()
     const seconds = () => `${((performance.now() - startedAt) / 1_000).toFixed(1)} s`
-    await helm(cluster, ...INSTALL)
+    await commands.succeed(INSTALL)
     t.diagnostic(`helm install --wait: ${seconds()}`)
     // At once: whoever is told that it is installed may write objects.
     configure(stage)
@@ -73,25 +76,29 @@ suite('helm on a cluster', { timeout: 240_000 }, () => {
 
   test('upgraded to other values: no address moves, no request is lost', async (t) => {
     if (!requireRoot(t)) return
-    const values = ['speaker.gratuitousArpInterval=60', 'controller.logLevel=debug', 'controller.cleanupFinalizer=true']
-    await nothingIsLost(t, () => helm(cluster, ...UPGRADE, ...values.flatMap((value) => ['--set', value])))
-    assert.match(stage.kubectl(['get', 'service', 'web', '-o', 'jsonpath={.metadata.finalizers}']), /invar\.dev/)
+    const values = [
+      ...['speaker.gratuitousArpInterval=60', 'controller.logLevel=debug', 'controller.cleanupFinalizer=true'],
+      'speaker.netBindService=true',
+    ]
+    await nothingIsLost(t, () => commands.succeed(`${UPGRADE} --set ${values.join(',')}`))
+    await eventually(() => assert.throws(() => assertNotHeld(stage)))
+    await listensForPeers(stage, cluster)
   })
 
   test('rolled back: the same', async (t) => {
     if (!requireRoot(t)) return
-    const rollback = ['rollback', 'invar', '1', '--namespace', NAMESPACE, '--wait', '--timeout=120s']
-    await nothingIsLost(t, () => helm(cluster, ...rollback))
+    const rollback = `helm rollback invar 1 --namespace ${NAMESPACE} --wait --timeout=120s`
+    await nothingIsLost(t, () => commands.succeed(rollback))
     await eventually(() => assertNotHeld(stage))
   })
 
   test('uninstalled: resources and addresses stay, and no finalizer holds a Service', async (t) => {
     if (!requireRoot(t)) return
-    await helm(cluster, ...UPGRADE, '--set', 'controller.cleanupFinalizer=true')
+    await commands.succeed(`${UPGRADE} --set controller.cleanupFinalizer=true`)
     await eventually(() => assert.throws(() => assertNotHeld(stage)))
     const before = addresses()
     const startedAt = performance.now()
-    await helm(cluster, 'uninstall', 'invar', '--namespace', NAMESPACE, '--wait', '--timeout=60s')
+    await commands.succeed(`helm uninstall invar --namespace ${NAMESPACE} --wait --timeout=60s`)
     t.diagnostic(`helm uninstall: ${((performance.now() - startedAt) / 1_000).toFixed(1)} s`)
     assertNotHeld(stage)
     assert.equal(addresses(), before)
@@ -107,12 +114,76 @@ suite('helm on a cluster', { timeout: 240_000 }, () => {
     if (!requireRoot(t)) return
     const before = addresses()
     const startedAt = performance.now()
-    await helm(cluster, ...INSTALL)
+    await commands.succeed(INSTALL)
     for (const address of [web, shared]) await reached(address)
     t.diagnostic(`both addresses answer ${((performance.now() - startedAt) / 1_000).toFixed(1)} s after it began`)
     assert.equal(addresses(), before)
   })
+
+  test('the examples of every kind and field: accepted, and in force', async (t) => {
+    if (!requireRoot(t)) return
+    // In the order of the files' names: what refers to something often comes before it.
+    await stage.waitKubectl(['apply', '-f', EXAMPLES])
+    await eventually(() => {
+      const path = 'jsonpath={range .items[*]}{.status.result} {.status.errorSummary}{"\\n"}{end}'
+      const results = stage.kubectl(['get', 'configurationstates', '-n', NAMESPACE, '-o', path]).trim().split('\n')
+      assert.deepEqual(
+        results.map((line) => line.trim()),
+        Array.from({ length: 1 + NODES }, () => 'Valid'),
+      )
+    })
+    for (const [service, wanted] of Object.entries(ADDRESSES_OF_EXAMPLES)) {
+      const [namespace, name] = service.split('/') as [string, string]
+      const path = 'jsonpath={.status.loadBalancer.ingress[*].ip}'
+      const given = () => stage.kubectl(['get', 'service', name, '-n', namespace, '-o', path])
+      await eventually(() => assert.match(given(), wanted, service))
+    }
+    const peers = await eventually(async () => {
+      const { out } = await commands.run('invarctl peers -o json')
+      const rows: readonly { readonly node: string; readonly peer: string }[] = JSON.parse(out).peers
+      assert.equal(rows.length, Object.values(PEERS_OF_EXAMPLES).flat().length)
+      return rows
+    })
+    for (const [node, names] of Object.entries(PEERS_OF_EXAMPLES)) {
+      const found = peers.filter((row) => row.node === node).map(({ peer }) => peer)
+      assert.deepEqual(found.sort(), names)
+    }
+  })
 })
+
+/** By e2e/examples/services.yaml and pools.yaml. */
+const ADDRESSES_OF_EXAMPLES: Readonly<Record<string, RegExp>> = {
+  'team-a/by-pool': /^203\.0\.113\.[1-9]\d*$/,
+  'team-a/by-pool-as-before': /^192\.0\.2\.\d+$/,
+  'team-a/by-address': /^198\.51\.100\.2$/,
+  'team-a/of-the-team': /^198\.51\.100\.(6[4-9]|[78]\d|9[0-5])$/,
+  'team-of-b/by-namespace-label': /^198\.51\.100\.(6[4-9]|[78]\d|9[0-5])$/,
+  'team-a/dns-tcp': /^192\.0\.2\.110$/,
+  'team-a/dns-udp': /^192\.0\.2\.110$/,
+  'team-a/both-families': /^192\.0\.2\.3 2001:db8:1::3$/,
+  'team-a/old-field': /^198\.51\.100\.1$/,
+}
+
+/** By the node selectors in e2e/examples/bgp-peers.yaml. */
+const PEERS_OF_EXAMPLES: Readonly<Record<string, readonly string[]>> = {
+  n1: ['both-families', 'far-away', 'in-a-vrf', 'simple', 'unnumbered'],
+  n2: ['both-families', 'in-a-vrf', 'old-version', 'simple', 'unnumbered'],
+}
+
+/** A router that connects to us finds port 179 open, though the speaker is not root. */
+async function listensForPeers(stage: Stage, cluster: Cluster): Promise<void> {
+  const peer = {
+    ...{ apiVersion: 'metallb.io/v1beta2', kind: 'BGPPeer' },
+    metadata: { name: 'passive', namespace: NAMESPACE, annotations: { 'invar.dev/passive': 'true' } },
+    spec: { myASN: 64500, peerASN: 64501, peerAddress: LAN_HOSTS.client.address4 },
+  }
+  stage.kubectl(['apply', '-f', '-'], JSON.stringify(peer))
+  // /proc/net/tcp: state 0A = LISTEN, port 179 = 00B3.
+  for (const { host } of cluster.nodes) {
+    await eventually(() => assert.match(host.run('cat', '/proc/net/tcp'), /^ *\d+: \S+:00B3 \S+ 0A /m))
+  }
+  stage.kubectl(['delete', 'bgppeer', 'passive', '-n', NAMESPACE])
+}
 
 function assertNotHeld(stage: Stage): void {
   const held = stage.kubectl(['get', 'services', '-A', '-o', 'jsonpath={.items[*].metadata.finalizers}'])
