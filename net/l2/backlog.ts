@@ -3,7 +3,7 @@
  * thousand at once, and heartbeats must come and go in between, or the work of one flap makes the next. Each address is
  * judged by what is known when its turn comes, so that whatever happens meanwhile adds nothing but its name.
  */
-import { startBurst } from './hold.ts'
+import { burstOn, startBurst } from './hold.ts'
 import { BURST_GAPS_MS, BURST_MS } from './schedule.ts'
 import { resettle } from './settle.ts'
 import { type Address, heldOn, type Reminder, type State, type Turn } from './state.ts'
@@ -82,7 +82,7 @@ function look(turn: Turn, address: Address): void {
 }
 
 function tellAgain(turn: Turn, address: Address, name: string, rounds: number): void {
-  const startedAt = address.bursts.get(name)?.startedAt ?? Number.NEGATIVE_INFINITY
+  const startedAt = burstOn(address, name)?.startedAt ?? Number.NEGATIVE_INFINITY
   // What is being told anyway need not be told again, unless it has changed since.
   const isTold = rounds < BURST_GAPS_MS.length ? startedAt + BURST_MS > turn.now : startedAt === turn.now
   if (!isTold) startBurst(turn, address, name, rounds)

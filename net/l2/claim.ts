@@ -2,7 +2,7 @@
 
 import { lookNow } from './backlog.ts'
 import { outranks } from './elect.ts'
-import { release, startBurst } from './hold.ts'
+import { burstOn, release, startBurst } from './hold.ts'
 import type { Event } from './node.ts'
 import { takeAsInUse } from './probe.ts'
 import { contestOf, endRivalry, resettle } from './settle.ts'
@@ -21,7 +21,7 @@ type Claim = Extract<Event, { kind: 'claim' }>
 export function takeClaim(turn: Turn, claim: Claim): void {
   const { state } = turn
   const address = state.addresses.get(claim.ip)
-  if (address === undefined || address.wants.size === 0) return
+  if (address === undefined || address.wants.length === 0) return
   lookNow(turn, address)
   const { phase } = address
   if (phase.kind === 'idle' || !phase.interfaces.includes(claim.interface)) return
@@ -62,7 +62,7 @@ function answerMember(turn: Turn, address: Address, claim: Claim, member: string
     cease(turn, address)
     return
   }
-  const startedAt = address.bursts.get(claim.interface)?.startedAt ?? Number.NEGATIVE_INFINITY
+  const startedAt = burstOn(address, claim.interface)?.startedAt ?? Number.NEGATIVE_INFINITY
   if (turn.now - startedAt >= FRESH_BURST_MS) startBurst(turn, address, claim.interface)
 }
 

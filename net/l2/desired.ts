@@ -51,14 +51,14 @@ export function takeIn(turn: Turn): void {
     taken++
   }
   for (const address of touched) {
-    if (address.wants.size === 0) state.unwanted.add(address)
+    if (address.wants.length === 0) state.unwanted.add(address)
     else resettle(turn, [address])
   }
   if (state.work.first !== undefined) return
   for (const address of state.unwanted) {
     if (isFull(turn)) return
     state.unwanted.delete(address)
-    if (address.wants.size === 0) withdraw(turn, address)
+    if (address.wants.length === 0) withdraw(turn, address)
   }
 }
 
@@ -69,15 +69,15 @@ function want(turn: Turn, service: WantedService, isNews: boolean, touched: Set<
   for (const ip of state.services.get(key) ?? []) {
     if (layer2.some((wanted) => wanted.ip === ip)) continue
     const address = state.addresses.get(ip)!
-    address.wants.delete(key)
-    address.reported.delete(key)
+    address.wants = address.wants.filter((want) => want.key !== key)
     touched.add(address)
   }
   for (const wanted of layer2) {
     const address = state.addresses.get(wanted.ip) ?? meet(turn, wanted.ip, isNews)
-    const known = address.wants.get(key)
-    if (known !== undefined && isSame(known, wanted)) continue
-    address.wants.set(key, state.lists.share(wanted))
+    const known = address.wants.find((want) => want.key === key)
+    if (known !== undefined && isSame(known.wanted, wanted)) continue
+    const now = { key, wanted: state.lists.share(wanted), told: known?.told }
+    address.wants = [...address.wants.filter((want) => want !== known), now]
     touched.add(address)
   }
   if (layer2.length === 0) state.services.delete(key)

@@ -1,6 +1,6 @@
 /** Answering for an address, telling the neighbours, and falling silent. */
-import { BURST_MS } from './schedule.ts'
-import { type Address, enter, heldOn, isSameList, type Turn } from './state.ts'
+import { BURST_MS, type Burst } from './schedule.ts'
+import { type Address, enter, heldOn, IDLE, isSameList, type Turn } from './state.ts'
 
 /** Lost and won again within one gap between heartbeats: hardly anybody can have been told otherwise. */
 const FLICKER_MS = 100
@@ -15,7 +15,7 @@ export function hold(turn: Turn, address: Address, interfaces: readonly string[]
     enter(turn.state, address, { kind: 'holding', interfaces: heldOn(address) })
   }
   answerOn(turn, address, interfaces)
-  for (const name of interfaces) if (!address.bursts.has(name)) startBurst(turn, address, name, rounds)
+  for (const name of interfaces) if (burstOn(address, name) === undefined) startBurst(turn, address, name, rounds)
 }
 
 /** Still answered for, and the neighbours had been told to the end. */
@@ -24,7 +24,7 @@ function isFlicker({ now }: Turn, { phase }: Address): boolean {
 }
 
 export function isToldToTheEnd({ now }: Turn, address: Address): boolean {
-  return [...address.bursts.values()].every(({ startedAt }) => startedAt + BURST_MS < now)
+  return address.bursts.every(({ startedAt }) => startedAt + BURST_MS < now)
 }
 
 /** The interfaces of an address that is answered for already, or from now on. */
@@ -41,25 +41,30 @@ export function release(turn: Turn, address: Address): void {
   endConflict(turn, address)
   if (address.phase.kind === 'idle') return
   cancelBursts(address)
-  enter(turn.state, address, { kind: 'idle' })
+  enter(turn.state, address, IDLE)
   turn.actions.push({ kind: 'disown', ip: address.ip })
 }
 
 /** Begins to tell the neighbours of one interface; a burst that runs there already is replaced. */
 export function startBurst(turn: Turn, address: Address, name: string, rounds?: number): void {
   cancelBurst(address, name)
-  address.bursts.set(name, turn.state.schedule.start(address.ip, name, turn.now, rounds))
+  address.bursts = [...address.bursts, turn.state.schedule.start(address.ip, name, turn.now, rounds)]
+}
+
+/** What is told there, or was told last. */
+export function burstOn({ bursts }: Address, name: string): Burst | undefined {
+  return bursts.find((burst) => burst.interface === name)
 }
 
 function cancelBurst(address: Address, name: string): void {
-  const burst = address.bursts.get(name)
+  const burst = burstOn(address, name)
   if (burst === undefined) return
   burst.isCancelled = true
-  address.bursts.delete(name)
+  address.bursts = address.bursts.filter((one) => one !== burst)
 }
 
 export function cancelBursts(address: Address): void {
-  for (const name of [...address.bursts.keys()]) cancelBurst(address, name)
+  for (const burst of address.bursts) cancelBurst(address, burst.interface)
 }
 
 export function endConflict(turn: Turn, address: Address): void {

@@ -8,10 +8,10 @@ export function report(turn: Turn, address: Address, elected: Elected): void {
   const verdict: Verdict = { owned: interfaces.length > 0, interfaces, reason: reasonOf(address, elected) }
   const isNews = address.verdict === undefined || !isSameVerdict(address.verdict, verdict)
   if (isNews) address.verdict = verdict
-  for (const key of address.wants.keys()) {
-    if (address.reported.get(key) === address.verdict) continue
-    address.reported.set(key, address.verdict!)
-    turn.actions.push({ kind: 'ownership', key, ip: address.ip, ...address.verdict! })
+  for (const want of address.wants) {
+    if (want.told === address.verdict) continue
+    want.told = address.verdict
+    turn.actions.push({ kind: 'ownership', key: want.key, ip: address.ip, ...address.verdict! })
   }
 }
 

@@ -11,7 +11,7 @@ export function resettle(turn: Turn, addresses: Iterable<Address>): void {
   const { state } = turn
   for (const address of addresses) {
     // About to be withdrawn, unless a Service further back in the list wants it.
-    if (address.wants.size === 0) continue
+    if (address.wants.length === 0) continue
     const contest = contestOf(address)
     const elected = heedRival(state, address, elect(contest, state.members, state.self))
     moveOwner(turn, address, elected.owner)
@@ -26,13 +26,12 @@ export function resettle(turn: Turn, addresses: Iterable<Address>): void {
  * Services that share an address have equal candidate lists (the allocator sees to it); should they differ for a
  * moment, the first key decides, so that all nodes choose alike. Interfaces add up.
  */
-export function contestOf(address: Address): Contest {
-  if (address.wants.size === 1) return address.wants.values().next().value!
-  const [first] = [...address.wants.keys()].sort()
-  const wants = [...address.wants.values()]
-  const isAnywhere = wants.some(({ interfaces }) => interfaces === undefined)
-  const interfaces = isAnywhere ? undefined : [...new Set(wants.flatMap((wanted) => wanted.interfaces!))].sort()
-  return { candidates: address.wants.get(first!)!.candidates, interfaces }
+export function contestOf({ wants }: Address): Contest {
+  if (wants.length === 1) return wants[0]!.wanted
+  const first = wants.reduce((least, want) => (want.key < least.key ? want : least))
+  const isAnywhere = wants.some(({ wanted }) => wanted.interfaces === undefined)
+  const interfaces = isAnywhere ? undefined : [...new Set(wants.flatMap(({ wanted }) => wanted.interfaces!))].sort()
+  return { candidates: first.wanted.candidates, interfaces }
 }
 
 /** A rival that is heard by heartbeat again, or has left, is an ordinary member; until then it keeps what it has. */

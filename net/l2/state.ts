@@ -59,25 +59,31 @@ export interface Appointment {
 /** One address that some Service wants. */
 export interface Address {
   readonly ip: string
-  /** By key of the Service. */
-  readonly wants: Map<string, WantedAddress>
+  /** Nearly always one. Empty: about to be withdrawn. */
+  wants: readonly Want[]
   /** The elected node, this one or another. */
   owner: string | undefined
   /** Why the segment is asked before this node announces the address; undefined = no need. */
   doubt: 'new' | 'rival' | undefined
   phase: Phase
   /** Cancelled when the phase ends. */
-  appointments: Entry<Appointment>[]
-  /** What is being announced, by interface. */
-  readonly bursts: Map<string, Burst>
+  appointments: readonly Entry<Appointment>[]
+  /** What is being announced, or was: the last of each interface. */
+  bursts: readonly Burst[]
   /** A member that outranks us, is not heard by heartbeat, and was seen announcing the address. */
   rival: Rival | undefined
   conflict: Conflict | undefined
   /** When the address is looked at next the neighbours are to be told again. */
   reminder: Reminder | undefined
   verdict: Verdict | undefined
-  /** Which verdict each Service has been told. */
-  readonly reported: Map<string, Verdict>
+}
+
+/** What one Service wants of an address. */
+export interface Want {
+  readonly key: string
+  readonly wanted: WantedAddress
+  /** Which verdict it has been told. */
+  told: Verdict | undefined
 }
 
 export type Phase =
@@ -170,20 +176,23 @@ export function initial(options: Options): State {
   }
 }
 
+/** Ten thousand addresses have these in common most of the time, and need no lists and maps of their own. */
+const NOTHING: readonly never[] = []
+export const IDLE: Phase = { kind: 'idle' }
+
 export function newAddress(ip: string, doubt: Address['doubt']): Address {
   return {
     ip,
-    wants: new Map(),
+    wants: NOTHING,
     owner: undefined,
     doubt,
-    phase: { kind: 'idle' },
-    appointments: [],
-    bursts: new Map(),
+    phase: IDLE,
+    appointments: NOTHING,
+    bursts: NOTHING,
     rival: undefined,
     conflict: undefined,
     reminder: undefined,
     verdict: undefined,
-    reported: new Map(),
   }
 }
 
@@ -192,14 +201,14 @@ export function enter(state: State, address: Address, phase: Phase): void {
   if (address.phase.kind === 'handing-over') state.handingOver--
   if (phase.kind === 'handing-over') state.handingOver++
   for (const appointment of address.appointments) appointment.isCancelled = true
-  address.appointments = []
+  address.appointments = NOTHING
   address.phase = phase
 }
 
 /** To be done at that time, unless the phase has ended by then. */
 export function appoint(state: State, address: Address, what: Appointment['what'], at: number): void {
   const agenda = what === 'probe' || what === 'ask-successor' ? state.questions : state.deadlines
-  address.appointments.push(agenda.add(at, { address, what }))
+  address.appointments = [...address.appointments, agenda.add(at, { address, what })]
 }
 
 /** Interfaces on which this node answers for the address. */

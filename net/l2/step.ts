@@ -160,7 +160,7 @@ function hasSameInterfaces(a: AliveMember, b: AliveMember): boolean {
  */
 function* rivalled(state: State, nodes: ReadonlySet<string>): Iterable<Address> {
   for (const address of heldByUs(state)) {
-    if (address.wants.size > 0 && contestOf(address).candidates.some((node) => nodes.has(node))) yield address
+    if (address.wants.length > 0 && contestOf(address).candidates.some((node) => nodes.has(node))) yield address
   }
 }
 
