@@ -1,13 +1,15 @@
 /**
- * `npm run fuzz:decoders [-- INPUTS]`: mutated inputs for everything that bytes from the segment reach first. Nothing
- * may be thrown but a DecodeError. The first input of each outcome that was not seen before is kept in corpus.txt, which
- * the unit tests replay; an input that makes a decoder throw something else is printed and ends the run.
+ * `npm run fuzz:decoders [-- INPUTS [NAME]]`: mutated inputs for everything that bytes from the segment and from routers
+ * reach first, or for what begins with NAME (`bgp`, `arp`). Nothing may be thrown but a DecodeError. The first input of
+ * each outcome that was not seen before is kept in corpus.txt, which the unit tests replay; an input that makes a decoder
+ * throw something else is printed and ends the run.
  */
 import { toHex } from '../hex.ts'
 import { campaign } from '../property.ts'
 import { SeededRandom } from '../random.ts'
 import { readCorpus, type Specimen, writeCorpus } from './corpus.ts'
-import { TARGETS, type Target } from './targets.ts'
+import type { Target } from './target.ts'
+import { TARGETS } from './targets.ts'
 
 const DEFAULT_INPUTS = 10_000_000
 const PROGRESS_EVERY_MS = 5_000
@@ -85,7 +87,11 @@ function main(): void {
   const { seed } = campaign()
   const random = new SeededRandom(seed)
   const known = readCorpus()
-  const fuzzers = TARGETS.map(
+  const [, , , prefix = ''] = process.argv
+  const targets = TARGETS.filter(({ name }) => name.startsWith(prefix))
+  if (targets.length === 0)
+    throw new Error(`no target begins with ${prefix}: ${TARGETS.map(({ name }) => name).join()}`)
+  const fuzzers = targets.map(
     (target) =>
       new Fuzzer(
         target,
@@ -93,14 +99,17 @@ function main(): void {
         random,
       ),
   )
-  console.log(`seed ${seed}, ${inputs} inputs for ${TARGETS.length} targets, ${known.length} in the corpus`)
+  console.log(`seed ${seed}, ${inputs} inputs for ${targets.length} targets, ${known.length} in the corpus`)
   const startedAt = performance.now()
   let reportAt = startedAt + PROGRESS_EVERY_MS
   for (let done = 0; done < inputs; done++) {
     fuzzers[done % fuzzers.length]!.run()
     if (done % 1024 !== 0 || performance.now() < reportAt) continue
     reportAt += PROGRESS_EVERY_MS
-    console.log(`${done} of ${inputs}, ${Math.round(done / ((performance.now() - startedAt) / 1000))} a second`)
+    const perSecond = Math.round(done / ((performance.now() - startedAt) / 1000))
+    console.log(
+      `${done} of ${inputs}, ${perSecond} a second, ${Math.round(process.memoryUsage().rss / 1e6)} MB resident`,
+    )
   }
   const found = fuzzers.flatMap((fuzzer) => fuzzer.found)
   if (found.length > 0) writeCorpus([...known, ...found])

@@ -1,6 +1,5 @@
-/** Everything that bytes from the segment reach first. */
+/** Everything that bytes from the segment and from routers reach first. */
 import { type ArpTable, arpAnnouncement, arpProbe, decodeArp, judgeArp } from '../../net/arp/index.ts'
-import { DecodeError } from '../../net/bytes/index.ts'
 import { decodeFrame, ETHERNET_HEADER_BYTES } from '../../net/ethernet/index.ts'
 import { parseAddress } from '../../net/ip/index.ts'
 import { decodeHeartbeat, encodeHeartbeat, type Heartbeat, seal, unseal } from '../../net/membership/index.ts'
@@ -13,14 +12,8 @@ import {
   ndpSolicitation,
   neighborAnnouncement,
 } from '../../net/ndp/index.ts'
-
-export interface Target {
-  readonly name: string
-  /** Says in a word what came of it: `decoded`, or why not. Throws only where there is a bug. */
-  readonly run: (bytes: Uint8Array) => string
-  /** Well-formed inputs to begin with. */
-  readonly seeds: readonly Uint8Array[]
-}
+import { BGP_TARGETS } from './bgp-targets.ts'
+import { outcomeOf, type Target } from './target.ts'
 
 const MAC = 0x02_00_00_00_00_01
 const LINK_LOCAL = parseAddress('fe80::1')!
@@ -72,20 +65,8 @@ export const TARGETS: readonly Target[] = [
     },
     seeds: [seal(HEARTBEAT, KEY)],
   },
+  ...BGP_TARGETS,
 ]
-
-/** `decoded`, or the kind of the DecodeError and what it says, numbers left out; anything else that is thrown is a bug. */
-function outcomeOf(decode: (bytes: Uint8Array) => unknown): (bytes: Uint8Array) => string {
-  return (bytes) => {
-    try {
-      decode(bytes)
-      return 'decoded'
-    } catch (error) {
-      if (error instanceof DecodeError) return `${error.kind}: ${error.message.replaceAll(/flags \w+|[0-9]+/g, '#')}`
-      throw error
-    }
-  }
-}
 
 function answerOf(answer: { readonly kind: string; readonly because?: string }): string {
   return answer.because ?? answer.kind
