@@ -193,8 +193,6 @@ export class PeerSession {
     this.#connections.abandon()
   }
 
-  // ---- the machine
-
   #post(event: SessionEvent): void {
     this.#queue.push(event)
     if (this.#isDraining) return
