@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Ajv2020 } from 'ajv/dist/2020.js'
+import type { Command } from 'commander'
 import { parse } from 'yaml'
 import valuesSchema from '../charts/invar/values.schema.json' with { type: 'json' }
 import { lint } from '../cli/lint.ts'
@@ -115,24 +116,39 @@ test('values of the chart fit its schema', () => {
   }
 })
 
+/** Commands as typed, each a line: of a console block what stands behind the prompt. */
+function linesOf({ language, text }: Block): readonly string[] {
+  if (language === 'sh') return text.split('\n')
+  return language === 'console' ? [...text.matchAll(/^\$ (.*)$/gm)].map((match) => match[1]!) : []
+}
+
+/** The command, or the command below a command, that words begin with. */
+function commandFor(program: Command, [first, ...rest]: readonly string[]): Command | undefined {
+  const found = program.commands.find((one) => one.name() === first)
+  return found === undefined || found.commands.length === 0 ? found : commandFor(found, rest)
+}
+
 test('every invarctl command in a block is one, with these flags', () => {
   const program = programOf('invarctl', () => undefined)
-  const lines = blocks
-    .filter(({ language }) => ['sh', 'console'].includes(language))
-    .flatMap((block) => block.text.split('\n').map((line) => ({ line, place: placeOf(block) })))
-  for (const { line, place } of lines) {
-    for (const [, rest] of line.matchAll(/(?:^|[\s(;|])(?:invarctl|kubectl[ -]invar) ([a-z][^|;)#]*)/g)) {
-      const [name, ...words] = rest!.trim().split(/\s+/)
-      const command = program.commands.find((one) => one.name() === name)
-      assert.ok(command !== undefined, `${place}: no command ${name}`)
-      for (const flag of words.filter((word) => /^--?[a-z]/.test(word))) {
-        const known = [...command.options, ...program.options].some(
-          ({ long, short }) => flag.split('=')[0] === long || flag === short,
-        )
-        assert.ok(known || flag === '--help', `${place}: ${name} has no ${flag}`)
+  let count = 0
+  for (const block of blocks) {
+    for (const line of linesOf(block)) {
+      for (const [, rest] of line.matchAll(/(?:^|[\s(;|])(?:invarctl|kubectl[ -]invar) ([a-z][^|;)#]*)/g)) {
+        const words = rest!.trim().split(/\s+/)
+        const command = commandFor(program, words)
+        assert.ok(command !== undefined, `${placeOf(block)}: no command ${words[0]}`)
+        const known = [...command.options, ...program.options].flatMap(({ long, short }) => [long, short])
+        for (const flag of words.filter((word) => /^--?[a-z]/.test(word))) {
+          assert.ok(
+            known.includes(flag.split('=')[0]!) || flag === '--help',
+            `${placeOf(block)}: ${words[0]} has no ${flag}`,
+          )
+        }
+        count++
       }
     }
   }
+  assert.ok(count > 20, `only ${count} commands`)
 })
 
 test('JSON is JSON', () => {
