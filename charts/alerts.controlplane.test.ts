@@ -7,6 +7,9 @@ import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { parseAllDocuments, stringify } from 'yaml'
 import { CHART } from '../build/chart.ts'
+import { familiesOf } from '../build/metrics/catalogue.ts'
+import { grafanaDashboard } from '../build/metrics/grafana.ts'
+import { strangersIn } from '../build/metrics/references.ts'
 import { require } from '../testkit/privilege.ts'
 import { requireHelm } from '../testkit/programs.ts'
 import { promtoolPath } from '../testkit/promtool.ts'
@@ -34,10 +37,15 @@ after(() => rmSync(folder, { recursive: true, force: true }))
 
 /** The groups of rules in what the chart renders: nothing is tested but that. */
 function rendered(...args: readonly string[]): readonly { readonly name: string; readonly rules: readonly Rule[] }[] {
+  return renderedObject('PrometheusRule', ...args)?.spec.groups ?? []
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: what helm prints
+function renderedObject(wanted: string, ...args: readonly string[]): any {
   const command = ['template', 'lb', CHART, '--namespace', 'metallb-system', ...args]
   const text = execFileSync(requireHelm(), command, { encoding: 'utf8', env: { PATH: process.env.PATH, HOME: folder } })
   const objects = parseAllDocuments(text).map((document) => document.toJS())
-  return objects.find((object) => object?.kind === 'PrometheusRule')?.spec.groups ?? []
+  return objects.find(({ kind, metadata }) => `${kind} ${metadata.name}`.startsWith(wanted))
 }
 
 function promtool(...args: readonly string[]) {
@@ -72,6 +80,11 @@ describe('alerts', () => {
     if (!require(t, promtoolPath() !== undefined, 'promtool: run `node build/packages.ts`')) return
     const { status, stdout, stderr } = promtool('check', 'rules', '--lint=all', 'rules.yaml')
     assert.equal(status, 0, stdout + stderr)
+  })
+
+  test('rules name metrics and labels that the programs expose', () => {
+    const families = [...familiesOf('controller'), ...familiesOf('speaker')]
+    for (const { expr } of rules) assert.deepEqual(strangersIn(expr, families), [], expr)
   })
 
   test('every alert has a scenario, and none is about an alert that is not there', () => {
@@ -110,5 +123,18 @@ describe('alerts', () => {
     assert.match(byName.get('MetalLBAddressPoolUsage60Percent')?.expr ?? '', /> 60$/)
     assert.match(byName.get('MetalLBAddressPoolExhausted')?.expr ?? '', /pool!~"single-\.\*"/)
     assert.equal(byName.has('InvarSpeakerDown'), false)
+  })
+})
+
+describe('the dashboard', () => {
+  const NAME = 'ConfigMap lb-invar-dashboard'
+
+  test('is installed when it is asked for, where Grafana looks for it', () => {
+    assert.equal(renderedObject(NAME), undefined)
+    const set = ['prometheus.dashboard.enabled=true', 'prometheus.dashboard.namespace=monitoring']
+    const { metadata, data } = renderedObject(NAME, ...set.flatMap((value) => ['--set', value]))
+    assert.equal(metadata.namespace, 'monitoring')
+    assert.equal(metadata.labels.grafana_dashboard, '1')
+    assert.deepEqual(JSON.parse(data['invar.json']), JSON.parse(grafanaDashboard()))
   })
 })
