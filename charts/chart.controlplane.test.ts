@@ -64,7 +64,7 @@ const GOLDENS: readonly Golden[] = [
       ...['prometheus.serviceMonitor.enabled=true', 'prometheus.serviceAccount=p', 'prometheus.namespace=monitoring'],
       ...['controller.replicas=2', 'controller.podDisruptionBudget.enabled=true', 'speaker.memberlist.enabled=false'],
       ...['speaker.gratuitousArpInterval=60', 'controller.webhookMode=disabled', 'controller.cleanupFinalizer=true'],
-      ...['speaker.netBindService=true', 'networkpolicies.enabled=true'],
+      ...['speaker.netBindService=true', 'networkpolicies.enabled=true', 'controller.page.enabled=true'],
     ].flatMap((set) => ['--set', set]),
   },
 ]

@@ -4,6 +4,7 @@ import { VERSION } from '../runtime/version.ts'
 import type { Declare, Present } from './command.ts'
 import { lintCommand, planCommand } from './commands/files.ts'
 import { migrateCommand, releaseServicesCommand } from './commands/migrate.ts'
+import { uiCommand } from './commands/page.ts'
 import { completionCommand, rotateKeyCommand, versionCommand } from './commands/program.ts'
 import { drainCommand, explainCommand, ownersCommand, poolsCommand, statusCommand } from './commands/services.ts'
 import { nodesCommand, peersCommand, probeCommand, routesCommand } from './commands/speakers.ts'
@@ -14,7 +15,7 @@ const COMMANDS: readonly Declare[] = [
   ...[statusCommand, doctorCommand, bundleCommand],
   ...[lintCommand, poolsCommand, explainCommand, planCommand],
   ...[ownersCommand, nodesCommand, probeCommand, peersCommand, routesCommand],
-  ...[drainCommand, rotateKeyCommand],
+  ...[drainCommand, rotateKeyCommand, uiCommand],
   ...[migrateCommand, releaseServicesCommand, versionCommand, completionCommand],
 ]
 

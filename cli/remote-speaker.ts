@@ -67,7 +67,7 @@ class Collected extends Writable {
 }
 
 /** A socket that is refused rejects with an event instead of an error. */
-function reasonOf(error: unknown): string {
+export function reasonOf(error: unknown): string {
   const { message } = error as { readonly message?: string }
   return message ?? String(error)
 }
