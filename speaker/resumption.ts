@@ -71,7 +71,7 @@ export class Resumption {
     }
     const age = `${Math.round(read.ageMs / 1000)} s old`
     log.warn('resumed', `the API server is away: announcing what was last known, ${age}`)
-    for (const message of read.messages) post(message)
+    for (const message of read.messages) post(message.kind === 'desired' ? { ...message, isOutdated: true } : message)
   }
 
   async #read(): Promise<Read | undefined> {

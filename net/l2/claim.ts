@@ -3,6 +3,7 @@
 import { lookNow } from './backlog.ts'
 import { outranks } from './elect.ts'
 import { burstOn, release, startBurst } from './hold.ts'
+import { leaveTo } from './keeper.ts'
 import type { Event } from './node.ts'
 import { takeAsInUse } from './probe.ts'
 import { contestOf, endRivalry, resettle } from './settle.ts'
@@ -93,6 +94,7 @@ function hearAnnounced(turn: Turn, address: Address, member: string): void {
     if (address.rival?.node !== member || address.rival.silent === undefined) yieldTo(turn, address, member)
   } else {
     endRivalry(address)
+    if (address.doubt === 'outdated') leaveTo(turn, address, member)
     address.doubt = undefined
   }
   resettle(turn, [address])

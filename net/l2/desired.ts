@@ -4,9 +4,10 @@
  * machine as consistent as ever; it only does not know yet what comes further back.
  */
 import { isFull } from './backlog.ts'
-import type { WantedAddress, WantedService } from './node.ts'
+import { endUncertainty } from './keeper.ts'
+import type { Event, WantedAddress, WantedService } from './node.ts'
 import { resettle, withdraw } from './settle.ts'
-import { type Address, isSameList, newAddress, type State, type Turn } from './state.ts'
+import { type Address, isSameList, newAddress, type State, type Turn, type Work } from './state.ts'
 
 /** Services taken in by one step: one or two milliseconds of work. */
 const PIECE = 200
@@ -19,13 +20,15 @@ const REMEMBERED_MS = 60_000
 const MAX_REMEMBERED = 20_000
 
 /** Puts it at the end of the queue; see `takeIn`. */
-export function takeDesired({ state }: Turn, services: readonly WantedService[], isComplete: boolean): void {
+export function takeDesired({ state }: Turn, event: Extract<Event, { kind: 'desired' }>): void {
+  const { services, isComplete, isOutdated = false } = event
   // The first complete list says what was there before this process was. Later ones are the same after the main thread
   // has lost touch with the API server: other nodes may have answered for what they name since long.
   const isNews = state.hasComplete && !isComplete && state.options.isProbing
-  state.hasComplete ||= isComplete
+  state.hasComplete ||= isComplete && !isOutdated
   const all = isComplete ? completely(state, services) : services
-  state.work.push({ services: all[Symbol.iterator](), isNews })
+  const doubt = isOutdated ? 'outdated' : isNews ? 'new' : undefined
+  state.work.push({ services: all[Symbol.iterator](), doubt })
 }
 
 /** All that is named, then the end of everything else. */
@@ -41,13 +44,13 @@ export function takeIn(turn: Turn): void {
   if (state.work.first === undefined && state.unwanted.size === 0) return
   const touched = new Set<Address>()
   for (let taken = 0; taken < PIECE && state.work.first !== undefined; ) {
-    const { services, isNews } = state.work.first
+    const { services, doubt } = state.work.first
     const next = services.next()
     if (next.done === true) {
       state.work.shift()
       continue
     }
-    want(turn, next.value, isNews, touched)
+    want(turn, next.value, doubt, touched)
     taken++
   }
   for (const address of touched) {
@@ -63,7 +66,7 @@ export function takeIn(turn: Turn): void {
 }
 
 /** Records what the Service wants and adds to `touched` what that changes. */
-function want(turn: Turn, service: WantedService, isNews: boolean, touched: Set<Address>): void {
+function want(turn: Turn, service: WantedService, doubt: Work['doubt'], touched: Set<Address>): void {
   const { state } = turn
   const { key, layer2 } = service
   for (const ip of state.services.get(key) ?? []) {
@@ -73,7 +76,8 @@ function want(turn: Turn, service: WantedService, isNews: boolean, touched: Set<
     touched.add(address)
   }
   for (const wanted of layer2) {
-    const address = state.addresses.get(wanted.ip) ?? meet(turn, wanted.ip, isNews)
+    const address = state.addresses.get(wanted.ip) ?? meet(turn, wanted.ip, doubt)
+    if (doubt !== 'outdated' && endUncertainty(address)) touched.add(address)
     const known = address.wants.find((want) => want.key === key)
     if (known !== undefined && isSame(known.wanted, wanted)) continue
     const now = { key, wanted: state.lists.share(wanted), told: known?.told }
@@ -88,11 +92,11 @@ function want(turn: Turn, service: WantedService, isNews: boolean, touched: Set<
     )
 }
 
-function meet({ state, now }: Turn, ip: string, isNews: boolean): Address {
+function meet({ state, now }: Turn, ip: string, doubt: Work['doubt']): Address {
   forgetWithdrawn(state, now)
-  const isNew = isNews && !state.withdrawn.has(ip)
+  const isKnown = doubt === 'new' && state.withdrawn.has(ip)
   state.withdrawn.delete(ip)
-  const address = newAddress(ip, isNew ? 'new' : undefined)
+  const address = newAddress(ip, isKnown ? undefined : doubt)
   state.addresses.set(ip, address)
   return address
 }

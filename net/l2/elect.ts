@@ -34,6 +34,10 @@ export function elect(contest: Contest, members: Members, self: Self): Elected {
   if (owner === undefined || usableInterfaces(contest, self).length === 0) {
     return { owner, reason: { kind: 'no-usable-interface', wanted: contest.interfaces } }
   }
+  return lostTo(owner)
+}
+
+export function lostTo(owner: string): Elected {
   return { owner, reason: { kind: 'lost-election', owner } }
 }
 

@@ -647,6 +647,71 @@ describe('an address that is new (RFC 5227 section 2.1)', () => {
   })
 })
 
+describe('a speaker that resumes from an old state while the API server is away', () => {
+  const ours = service('a/s', ['alpha', 'bravo'])
+
+  /** As its state file has it; bravo may have been told since that it comes first. */
+  function resumed(): Alpha {
+    const alpha = Alpha.settled()
+    alpha.step({ kind: 'desired', isComplete: true, isOutdated: true, services: [ours] })
+    assert.deepEqual(alpha.happened(), [`watch ${IP} on eth0,eth1`, 'a/s: not owned, probing'])
+    return alpha
+  }
+
+  test('asks the segment, and answers where nobody does', () => {
+    const alpha = resumed()
+    alpha.advance(500)
+    assert.deepEqual(alpha.happened(), [`own ${IP} on eth0,eth1`, 'a/s: owned, elected'])
+  })
+
+  test('does not answer beside the present holder, and takes over when that dies', () => {
+    const alpha = resumed()
+    alpha.claim(BRAVO_MAC)
+    assert.deepEqual(alpha.happened(), [`disown ${IP}`, 'a/s: not owned, lost-election'])
+    alpha.advance(5_000)
+    assert.deepEqual([alpha.happened(), alpha.announced()], [[], []])
+    alpha.members(['charlie'], { silent: ['bravo'] })
+    assert.deepEqual(alpha.happened(), [`own ${IP} on eth0,eth1`, 'a/s: owned, elected'])
+  })
+
+  test('asks again whether the holder still has it: it may hand over to us', () => {
+    const alpha = resumed()
+    alpha.claim(BRAVO_MAC)
+    alpha.happened()
+    alpha.advance(10_000)
+    assert.deepEqual(alpha.happened(), [`watch ${IP} on eth0,eth1`, 'a/s: not owned, probing'])
+    alpha.claim(BRAVO_MAC)
+    assert.deepEqual(alpha.happened(), [`disown ${IP}`, 'a/s: not owned, lost-election'])
+    alpha.advance(10_500)
+    assert.deepEqual(alpha.happened().at(-1), 'a/s: owned, elected')
+  })
+
+  for (const [what, isComplete] of [
+    ['everything', true],
+    ['the Service', false],
+  ] as const) {
+    test(`goes by what is desired as soon as it is told of ${what} anew`, () => {
+      const alpha = resumed()
+      alpha.claim(BRAVO_MAC)
+      alpha.happened()
+      alpha.step({ kind: 'desired', isComplete, services: [ours] })
+      assert.deepEqual(alpha.happened(), [`own ${IP} on eth0,eth1`, 'a/s: owned, elected'])
+    })
+  }
+
+  test('that is told the truth while it asks need not ask any longer', () => {
+    const alpha = resumed()
+    alpha.step({ kind: 'desired', isComplete: true, services: [ours] })
+    assert.deepEqual(alpha.happened(), [`own ${IP} on eth0,eth1`, 'a/s: owned, elected'])
+  })
+
+  test('leaves alone what a stranger has', () => {
+    const alpha = resumed()
+    alpha.claim(STRANGER_MAC)
+    assert.deepEqual(alpha.happened().at(-1), 'a/s: not owned, address-in-use')
+  })
+})
+
 describe('a rival: a member that outranks us, is not heard by heartbeat, and announces', () => {
   /** Bravo comes first, was alive, and fell silent; alpha has taken over. */
   function afterSilence(): Alpha {

@@ -52,8 +52,18 @@ export interface Members {
 }
 
 export type Event =
-  /** Complete: Services that are not mentioned are withdrawn. A list of any length; it is worked off in pieces. */
-  | { readonly kind: 'desired'; readonly isComplete: boolean; readonly services: readonly WantedService[] }
+  /** A list of any length; it is worked off in pieces. */
+  | {
+      readonly kind: 'desired'
+      /** Services that are not mentioned are withdrawn. */
+      readonly isComplete: boolean
+      /**
+       * It was desired once, and nobody knows whether it still is: an address is another's to keep that is found
+       * answering for it, until a list that is not outdated names the address. Absent = false.
+       */
+      readonly isOutdated?: boolean
+      readonly services: readonly WantedService[]
+    }
   | { readonly kind: 'members'; readonly members: Members }
   /**
    * All usable interfaces by name, each with what neighbours learn of it (its MAC, and its link-local address where

@@ -1,7 +1,8 @@
 /** What follows from an election: answering, asking first, handing over, falling silent, and saying so. */
-import { type Contest, type Elected, elect, usableInterfaces } from './elect.ts'
+import { type Contest, type Elected, elect, lostTo, usableInterfaces } from './elect.ts'
 import { lose } from './handover.ts'
 import { hold, release } from './hold.ts'
+import { endKeeping, heedKeeper } from './keeper.ts'
 import { keepProbing, watch } from './probe.ts'
 import { report } from './report.ts'
 import { type Address, heldOn, type State, type Turn } from './state.ts'
@@ -13,7 +14,7 @@ export function resettle(turn: Turn, addresses: Iterable<Address>): void {
     // About to be withdrawn, unless a Service further back in the list wants it.
     if (address.wants.length === 0) continue
     const contest = contestOf(address)
-    const elected = heedRival(state, address, elect(contest, state.members, state.self))
+    const elected = heedKeeper(state, address, heedRival(state, address, elect(contest, state.members, state.self)))
     moveOwner(turn, address, elected.owner)
     const interfaces = usableInterfaces(contest, state.self)
     if (elected.owner === state.options.node) takeUp(turn, address, interfaces)
@@ -43,7 +44,7 @@ function heedRival(state: State, address: Address, elected: Elected): Elected {
     return elected
   }
   if (rival.silent === undefined || elected.owner !== state.options.node) return elected
-  return { owner: rival.node, reason: { kind: 'lost-election', owner: rival.node } }
+  return lostTo(rival.node)
 }
 
 export function endRivalry(address: Address): void {
@@ -79,6 +80,7 @@ export function withdraw(turn: Turn, address: Address): void {
   const { state, now } = turn
   release(turn, address)
   endRivalry(address)
+  endKeeping(address)
   moveOwner(turn, address, undefined)
   state.addresses.delete(address.ip)
   state.backlog.urgent.delete(address)

@@ -47,13 +47,21 @@ export interface State {
 
 export interface Work {
   readonly services: Iterator<WantedService>
-  /** Addresses that come with it may be new to everybody. */
-  readonly isNews: boolean
+  /** What of the addresses that this node has not known so far: all may be new, or others may have them by now. */
+  readonly doubt: Extract<Doubt, 'new' | 'outdated'> | undefined
 }
 
 export interface Appointment {
   readonly address: Address
-  readonly what: 'probe' | 'probed' | 'retry' | 'ask-successor' | 'handed-over' | 'rival-silent' | 'conflict-over'
+  readonly what:
+    | 'probe'
+    | 'probed'
+    | 'retry'
+    | 'ask-successor'
+    | 'handed-over'
+    | 'rival-silent'
+    | 'keeper-doubted'
+    | 'conflict-over'
 }
 
 /** One address that some Service wants. */
@@ -64,7 +72,8 @@ export interface Address {
   /** The elected node, this one or another. */
   owner: string | undefined
   /** Why the segment is asked before this node announces the address; undefined = no need. */
-  doubt: 'new' | 'rival' | undefined
+  doubt: Doubt | undefined
+  keeper: Keeper | undefined
   phase: Phase
   /** Cancelled when the phase ends. */
   appointments: readonly Entry<Appointment>[]
@@ -77,6 +86,8 @@ export interface Address {
   reminder: Reminder | undefined
   verdict: Verdict | undefined
 }
+
+type Doubt = 'new' | 'rival' | 'outdated'
 
 /** What one Service wants of an address. */
 export interface Want {
@@ -120,6 +131,13 @@ export interface Rival {
   readonly patienceMs: number
   /** undefined = its time is over. */
   readonly silent: Entry<Appointment> | undefined
+}
+
+/** The member that was found answering while only an outdated list gave the address to this node. */
+export interface Keeper {
+  readonly node: string
+  /** The segment is asked again. */
+  readonly doubted: Entry<Appointment>
 }
 
 /** A stranger uses an address of ours. */
@@ -186,6 +204,7 @@ export function newAddress(ip: string, doubt: Address['doubt']): Address {
     wants: NOTHING,
     owner: undefined,
     doubt,
+    keeper: undefined,
     phase: IDLE,
     appointments: NOTHING,
     bursts: NOTHING,

@@ -13,6 +13,7 @@ import { checkConflict, endPatience, takeClaim } from './claim.ts'
 import { takeDesired, takeIn } from './desired.ts'
 import { askSuccessor } from './handover.ts'
 import { endConflict, release } from './hold.ts'
+import { doubtKeeper } from './keeper.ts'
 import type { Action, AliveMember, Event, Members } from './node.ts'
 import { retry, sendProbe } from './probe.ts'
 import { contestOf, endRivalry, resettle } from './settle.ts'
@@ -86,6 +87,10 @@ function keepAppointment(turn: Turn, { address, what }: Appointment): void {
     case 'rival-silent':
       endPatience(turn, address)
       return
+    case 'keeper-doubted':
+      doubtKeeper(address)
+      resettle(turn, [address])
+      return
     case 'conflict-over':
       checkConflict(turn, address)
   }
@@ -95,7 +100,7 @@ function handle(turn: Turn, event: Event): void {
   const { state } = turn
   switch (event.kind) {
     case 'desired':
-      takeDesired(turn, event.services, event.isComplete)
+      takeDesired(turn, event)
       break
     case 'members':
       takeMembers(turn, event.members)

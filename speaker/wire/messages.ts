@@ -80,6 +80,8 @@ export type ToWire =
       readonly kind: 'desired'
       /** true: Services not mentioned are withdrawn. */
       readonly complete: boolean
+      /** From an earlier life, without knowing whether it still holds: whoever answers by now is to keep the address. */
+      readonly isOutdated?: boolean
       readonly services: readonly DesiredService[]
     }
   /** undefined: nobody watches who is alive, every candidate counts. Until the first such message nothing is claimed. */

@@ -116,7 +116,7 @@ export class Shell {
     const { post } = this.#options
     switch (message.kind) {
       case 'desired':
-        this.#post('layer2', { kind: 'desired', isComplete: message.complete, services: message.services })
+        this.#post('layer2', { ...message, isComplete: message.complete })
         return
       case 'membership':
         this.#watchMembers(message.membership)
