@@ -7,12 +7,12 @@ import { migrateCommand, releaseServicesCommand } from './commands/migrate.ts'
 import { uiCommand } from './commands/page.ts'
 import { completionCommand, rotateKeyCommand, versionCommand } from './commands/program.ts'
 import { drainCommand, explainCommand, ownersCommand, poolsCommand, statusCommand } from './commands/services.ts'
-import { nodesCommand, peersCommand, probeCommand, routesCommand } from './commands/speakers.ts'
+import { nodesCommand, peersCommand, probeCommand, routesCommand, topCommand } from './commands/speakers.ts'
 import { bundleCommand, doctorCommand } from './commands/support.ts'
 
 /** In the order in which `--help` lists them. */
 const COMMANDS: readonly Declare[] = [
-  ...[statusCommand, doctorCommand, bundleCommand],
+  ...[statusCommand, topCommand, doctorCommand, bundleCommand],
   ...[lintCommand, poolsCommand, explainCommand, planCommand],
   ...[ownersCommand, nodesCommand, probeCommand, peersCommand, routesCommand],
   ...[drainCommand, rotateKeyCommand, uiCommand],

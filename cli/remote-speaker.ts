@@ -57,6 +57,67 @@ async function run(
   }
 }
 
+/**
+ * Runs a program that goes on, and hands over what it prints, a line at a time, until it ends or the signal aborts.
+ * @returns why it ended, where that was a failure
+ */
+export async function streamFromSpeaker(
+  source: KubeConfigSource,
+  { namespace, name }: SpeakerPod,
+  args: readonly string[],
+  onLine: (line: string) => void,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const [out, err] = [new Lines(onLine), new Collected()]
+  const ended = Promise.withResolvers<string | undefined>()
+  try {
+    const exec = new Exec(loadKubeConfig(source))
+    const command = ['invarctl', ...args]
+    const socket = await exec.exec(
+      namespace,
+      name,
+      'speaker',
+      command,
+      out,
+      err,
+      null,
+      false,
+      ({ status, message }) => {
+        ended.resolve(status === 'Success' ? undefined : err.text.trim() || message || 'it ended without a reason')
+      },
+    )
+    socket.onclose = () => ended.resolve('the connection was closed')
+    socket.onerror = () => ended.resolve('the connection was cut')
+    const close = () => socket.close()
+    signal.addEventListener('abort', close)
+    if (signal.aborted) close()
+    const because = await ended.promise
+    signal.removeEventListener('abort', close)
+    socket.close()
+    return signal.aborted ? undefined : because
+  } catch (error) {
+    return reasonOf(error)
+  }
+}
+
+/** What was written, cut where lines end. */
+class Lines extends Writable {
+  #rest = ''
+  readonly #onLine: (line: string) => void
+
+  constructor(onLine: (line: string) => void) {
+    super()
+    this.#onLine = onLine
+  }
+
+  override _write(chunk: Buffer, _: BufferEncoding, done: () => void): void {
+    const lines = (this.#rest + chunk.toString()).split('\n')
+    this.#rest = lines.pop()!
+    for (const line of lines) if (line !== '') this.#onLine(line)
+    done()
+  }
+}
+
 class Collected extends Writable {
   text = ''
 

@@ -51,12 +51,15 @@ export function nodesOf(speakers: readonly SpeakerOf[]): string {
 
 /** Runs `invarctl` there and reads the JSON that it prints. @throws CannotRun */
 export function askSpeaker(
-  { kubeconfig, context }: ClusterFlags,
+  flags: ClusterFlags,
   { pod }: SpeakerOf,
   args: readonly string[],
   limitMs: number,
 ): Promise<unknown> {
-  const source: KubeConfigSource =
-    kubeconfig === undefined ? { kind: 'default', context } : { kind: 'file', path: kubeconfig, context }
-  return runInSpeaker(source, pod, [...args, '--local', '-o', 'json'], limitMs)
+  return runInSpeaker(kubeConfigSource(flags), pod, [...args, '--local', '-o', 'json'], limitMs)
+}
+
+/** Where the flags say that the kubeconfig is. */
+export function kubeConfigSource({ kubeconfig, context }: ClusterFlags): KubeConfigSource {
+  return kubeconfig === undefined ? { kind: 'default', context } : { kind: 'file', path: kubeconfig, context }
 }

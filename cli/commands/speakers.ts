@@ -1,6 +1,7 @@
 /** The commands that ask speakers: of the cluster through pods/exec, of this machine by their socket. */
 import { Command } from 'commander'
 import { type Declaring, type SpeakerFlags, withHelp, withOutput, withSpeaker } from '../command.ts'
+import type { TopFlags } from '../top/command.ts'
 
 export interface ProbeFlags extends SpeakerFlags {
   readonly wait: string
@@ -62,5 +63,19 @@ export function nodesCommand(declaring: Declaring): Command {
   return withHelp(withOutput(withSpeaker(command)), declaring, {
     examples: ['nodes', 'nodes --node node-b -o wide', 'nodes -o json'],
     finds: 'a speaker that is not ready, or does not answer',
+  })
+}
+
+export function topCommand(declaring: Declaring): Command {
+  const command = new Command('top')
+    .description('show what happens while it happens: addresses, who answers how often, sessions, the last decisions')
+    .option('--interval <seconds>', 'between two refreshes', '1')
+    .option('--count <number>', 'end after so many refreshes; 0 = when q is pressed', '0')
+    .action(async (flags: TopFlags) => {
+      const { runTop } = await import('../top/command.ts')
+      await runTop(flags)
+    })
+  return withHelp(withOutput(withSpeaker(command)), declaring, {
+    examples: ['top', 'top --interval 5', 'top --count 3 -o json'],
   })
 }
