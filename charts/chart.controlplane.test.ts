@@ -110,6 +110,7 @@ const REFUSED: readonly (readonly [name: string, sets: readonly string[], messag
     /scraped twice/,
   ],
   ['a monitor, and nobody who may read', ['prometheus.podMonitor.enabled=true'], /prometheus\.serviceAccount and/],
+  ['a budget for one replica alone', ['controller.podDisruptionBudget.enabled=true'], /controller\.replicas=2/],
   ['two health ports', ['speaker.livenessProbe.port=1', 'speaker.readinessProbe.port=2'], /one port serves both/],
   ['a level of logs that there is not', ['speaker.logLevel=loud'], /logLevel/],
   ['a port out of range', ['speaker.memberlist.mlBindPort=70000'], /mlBindPort/],
@@ -130,6 +131,20 @@ suite('what the chart refuses, with the remedy', () => {
 })
 
 suite('its life on an API server', { timeout: 120_000 }, () => {
+  test('refuses a namespace where no speaker may run, and says how to label it', () => {
+    const enforce = (standard: string): string =>
+      plane.kubectl(['label', 'namespace', NAMESPACE, '--overwrite', `pod-security.kubernetes.io/enforce=${standard}`])
+    enforce('baseline')
+    const args = ['install', 'lb', CHART, '--namespace', NAMESPACE]
+    const { status, stderr } = spawnSync(requireHelm(), args, { encoding: 'utf8', env: environment() })
+    assert.notEqual(status, 0)
+    assert.match(
+      stderr,
+      /enforces the pod security standard "baseline".*kubectl label namespace metallb-system --overwrite/,
+    )
+    enforce('privileged')
+  })
+
   test('installs; the notes name what has no effect', () => {
     const values = ['--values', OLD_VALUES, '--set', 'prometheus.podMonitor.enabled=false']
     const rules = ['--set', 'prometheus.prometheusRule.enabled=false']

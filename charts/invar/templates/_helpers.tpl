@@ -159,6 +159,14 @@ annotations:
 {{- with include "invar.runningMetalLB" . | trim }}
 {{- fail (printf "MetalLB's controller runs in namespace %s (Deployment %s), and two that write the addresses of Services undo each other's work. Run: invarctl migrate from-metallb" $.Release.Namespace .) }}
 {{- end }}
+{{- if and .Values.controller.podDisruptionBudget.enabled (lt (int .Values.controller.replicas) 2) }}
+{{- fail "controller.podDisruptionBudget.enabled keeps one replica, and controller.replicas is less than 2: no node with the controller could be drained. Set controller.replicas=2, or leave the budget out." }}
+{{- end }}
+{{- $labels := default dict (dig "metadata" "labels" dict (lookup "v1" "Namespace" "" .Release.Namespace)) }}
+{{- $enforced := get $labels "pod-security.kubernetes.io/enforce" }}
+{{- if and .Values.speaker.enabled (has $enforced (list "baseline" "restricted")) }}
+{{- fail (printf "namespace %s enforces the pod security standard %q, under which no speaker may run: it needs the host's network and NET_RAW. Run: kubectl label namespace %s --overwrite pod-security.kubernetes.io/enforce=privileged" .Release.Namespace $enforced .Release.Namespace) }}
+{{- end }}
 {{- if and (not .Values.speaker.memberlist.enabled) .Values.speaker.nodeSelector .Values.speaker.enabled }}
 {{- fail "speaker.memberlist.enabled=false needs an empty speaker.nodeSelector: without heartbeats every node counts as a live candidate, and addresses would be given to nodes where no speaker runs. Remove speaker.nodeSelector, or leave speaker.memberlist.enabled at true." }}
 {{- end }}
