@@ -1,5 +1,5 @@
 /** The shared libraries that programs load at their start, and the Debian packages that they come from. */
-import { execFileSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { type Elf, readElf } from './elf.ts'
@@ -23,8 +23,8 @@ export const PACKAGE_LIST = 'packages.json'
 export interface LibrarySource {
   /** Their paths lie below it; '' for the machine itself. */
   readonly root: string
-  /** The package that brought a file, by its path below the root; undefined where Debian's tools know of none. */
-  packageOf(path: string): DebianPackage | undefined
+  /** The packages that brought files, by their paths below the root; what Debian's tools know nothing of is left out. */
+  packagesOf(paths: readonly string[]): ReadonlyMap<string, DebianPackage>
 }
 
 export interface SharedLibrary {
@@ -37,46 +37,50 @@ export interface SharedLibrary {
 
 /** Those of the machine itself. */
 export function ownLibraries(): LibrarySource {
-  return { root: '', packageOf: which('dpkg-query') === undefined ? () => undefined : installedPackageOf }
+  return { root: '', packagesOf: which('dpkg-query') === undefined ? () => new Map() : installedPackagesOf }
 }
 
 /** Those of packages that build/packages.ts has unpacked into a folder. */
 export function unpackedLibraries(folder: string): LibrarySource {
   const packages = JSON.parse(readFileSync(join(folder, PACKAGE_LIST), 'utf8')) as UnpackedPackage[]
-  return { root: folder, packageOf: (path) => packages.find(({ files }) => files.includes(path)) }
+  const owners = new Map(packages.flatMap((each) => each.files.map((file) => [file, each] as const)))
+  return { root: folder, packagesOf: () => owners }
 }
 
 /** What programs and libraries load at their start, the loader included, sorted by path. */
 export function sharedLibraries(programs: readonly Buffer[], source: LibrarySource): SharedLibrary[] {
-  const found = new Map<string, SharedLibrary>()
+  const found = new Map<string, Found>()
   const open = programs.map(readElf)
   // The loader is also needed as a library, and lies where programs name it.
   const loaders = open.flatMap(({ interpreter }) => interpreter ?? [])
   for (let elf: Elf | undefined = open[0]; elf !== undefined; elf = open.shift()) {
     for (const name of [...loaders, ...elf.needed]) {
       if (found.has(basename(name))) continue
-      const library = load(name, elf.processor, source)
+      const library = find(name, elf.processor, source)
       found.set(basename(name), library)
       open.push(library.elf)
     }
   }
-  return [...found.values()].sort((a, b) => (a.path < b.path ? -1 : 1))
+  const packages = source.packagesOf([...found.values()].map(({ from }) => from))
+  const libraries = [...found.values()].map(({ from, ...library }) => ({ ...library, package: packages.get(from) }))
+  return libraries.sort((a, b) => (a.path < b.path ? -1 : 1))
+}
+
+interface Found extends Omit<SharedLibrary, 'package'> {
+  /** Its path below the root of the source. */
+  readonly from: string
 }
 
 /** A name is looked for where the loader looks; the loader itself is named by its path. */
-function load(name: string, processor: Elf['processor'], source: LibrarySource): SharedLibrary {
+function find(name: string, processor: Elf['processor'], { root }: LibrarySource): Found {
   const isLoader = name.startsWith('/')
   const candidates = isLoader ? [name] : foldersOf(processor).map((folder) => `${folder}/${name}`)
-  const path = candidates.find((each) => existsSync(join(source.root, each)))
-  if (path === undefined) throw new Error(`${name} for ${processor} is in none of: ${candidates.join(', ')}`)
-  const content = readFileSync(join(source.root, path))
-  return {
-    // The loader takes /lib for /usr/lib, and one folder for all is easier on the eye.
-    path: (isLoader ? path : path.replace(/^\/usr\/lib/, '/lib')).slice(1),
-    content,
-    elf: readElf(content),
-    package: source.packageOf(path),
-  }
+  const from = candidates.find((each) => existsSync(join(root, each)))
+  if (from === undefined) throw new Error(`${name} for ${processor} is in none of: ${candidates.join(', ')}`)
+  const content = readFileSync(join(root, from))
+  // The loader takes /lib for /usr/lib, and one folder for all is easier on the eye.
+  const path = (isLoader ? from : from.replace(/^\/usr\/lib/, '/lib')).slice(1)
+  return { from, path, content, elf: readElf(content) }
 }
 
 /** Where glibc's loader looks: Debian's folders first, then those of other distributions. */
@@ -85,28 +89,34 @@ function foldersOf(processor: Elf['processor']): string[] {
   return ['/lib', '/usr/lib'].flatMap((folder) => [`${folder}/${triple}`, `${folder}64`, folder])
 }
 
-/** Debian's list of files has some below /lib, some below /usr/lib, which is the same folder. */
-function installedPackageOf(path: string): DebianPackage | undefined {
-  const bare = path.replace(/^\/usr/, '')
-  for (const each of [bare, `/usr${bare}`]) {
-    const owner = ask('--search', each)?.split(': ')[0]
-    const fields = owner && ask('--status', owner)
-    if (fields) return packageOfFields(fields)
-  }
-  return undefined
+/** Debian's lists of files have some below /lib, some below /usr/lib, which is the same folder: both are asked for. */
+function installedPackagesOf(paths: readonly string[]): Map<string, DebianPackage> {
+  const bareOf = (path: string) => path.replace(/^\/usr/, '')
+  const both = paths.flatMap((path) => [bareOf(path), `/usr${bareOf(path)}`])
+  const owners = new Map(
+    linesOf('--search', both).map((line) => [bareOf(line.split(': ')[1]!), line.split(': ')[0]!] as const),
+  )
+  const names = new Set(owners.values())
+  const packages = new Map([...names].map((name) => [name, packageOfFields(linesOf('--status', [name]).join('\n'))]))
+  return new Map(
+    paths.flatMap((path) => {
+      const owner = owners.get(bareOf(path))
+      return owner === undefined ? [] : [[path, packages.get(owner)!] as const]
+    }),
+  )
+}
+
+/** What dpkg-query prints. Its exit code says that it did not know all that it was asked about, which is no fault here. */
+function linesOf(question: string, about: readonly string[]): string[] {
+  const { stdout } = spawnSync('dpkg-query', [question, ...about], { encoding: 'utf8' })
+  return stdout
+    .trim()
+    .split('\n')
+    .filter((line) => line !== '')
 }
 
 /** Reads what Debian's tools print of a package, `Name: value` a line. */
 export function packageOfFields(fields: string): DebianPackage {
   const field = (name: string) => new RegExp(`^${name}: (.*)$`, 'm').exec(fields)![1]!
   return { name: field('Package'), version: field('Version'), architecture: field('Architecture') }
-}
-
-function ask(...args: string[]): string | undefined {
-  try {
-    return execFileSync('dpkg-query', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })
-  } catch {
-    // It knows no such file or package.
-    return undefined
-  }
 }

@@ -42,7 +42,7 @@ function ownToolchain(platform: Platform): Toolchain {
     nodeFolder: present(`node_modules/node-linux-${process.arch}`, 'npm ci --ignore-scripts'),
     addon: present('native/build/invar.node', 'node native/build.ts'),
     rawSocket: present('node_modules/raw-socket/build/Release/raw.node', 'node native/build.ts'),
-    staticLibrary: libraries.packageOf(staticLibraryPath(compiler)),
+    staticLibrary: packageOf(libraries, staticLibraryPath(compiler)),
   }
 }
 
@@ -57,8 +57,12 @@ function foreignToolchain(platform: Platform): Toolchain {
     addon: present(`native/build/${processor}/invar.node`, 'node build/foreign.ts'),
     rawSocket: present(`native/build/${processor}/raw.node`, 'node build/foreign.ts'),
     libraries: unpackedLibraries(foreignLibrariesFolder(platform)),
-    staticLibrary: unpackedLibraries(folder).packageOf(staticLibraryPath(compiler).replace(folder, '')),
+    staticLibrary: packageOf(unpackedLibraries(folder), staticLibraryPath(compiler).replace(folder, '')),
   }
+}
+
+function packageOf(source: LibrarySource, path: string): DebianPackage | undefined {
+  return source.packagesOf([path]).get(path)
 }
 
 function staticLibraryPath(compiler: string): string {
