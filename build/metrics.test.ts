@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, test } from 'node:test'
+import { CHART } from './chart.ts'
 import { familiesOf } from './metrics/catalogue.ts'
 import { ROWS } from './metrics/dashboard.ts'
 import { grafanaDashboard } from './metrics/grafana.ts'
@@ -11,6 +13,16 @@ const FAMILIES = [...familiesOf('controller'), ...familiesOf('speaker')]
 
 test('docs/metrics.md is what the programs register (mend with: node build/metrics.ts)', () => {
   assert.equal(readFileSync(METRICS_PAGE, 'utf8'), metricsPage())
+})
+
+test('docs/metrics.md names every alert of the chart, and none beside them', () => {
+  const template = readFileSync(join(CHART, 'templates/prometheus-rules.yaml'), 'utf8')
+  // Of several with thresholds in their names the page writes one out.
+  const names = [...template.matchAll(/- alert: (\w+)(\{\{)?/g)].map(([, name, more]) =>
+    more ? `${name}75Percent` : name!,
+  )
+  const told = [...metricsPage().matchAll(/^\| `((?:MetalLB|Invar)\w+)`/gm)].map(([, name]) => name!)
+  assert.deepEqual(told, names)
 })
 
 test('every metric says what it is, and programs that share one agree about it', () => {
@@ -84,6 +96,7 @@ describe('the dashboard', () => {
     const elsewhere = [
       ...['metallb_allocator_ipv4_addresses_total', 'metallb_allocator_ipv6_addresses_total'],
       ...['metallb_k8s_client_config_loaded_bool', 'invar_layer2_address_conflicts_total'],
+      ...['invar_page_readers', 'invar_page_readers_dropped_total'],
     ]
     assert.deepEqual(
       missing.filter((name) => !detail.test(name) && !elsewhere.includes(name)),

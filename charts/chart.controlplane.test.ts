@@ -91,6 +91,20 @@ suite('what the chart renders (renew with INVAR_GOLDEN=write)', () => {
     assert.doesNotMatch(render('--set', 'speaker.ownNodeOnly.tokensWithoutNode=Allow'), /does not say on which node/)
   })
 
+  test('speakers may read the Secrets that are named, and the key of membership, and where there is none no Secret', () => {
+    const granted = (...values: readonly string[]) => {
+      const rendered = render(...values.flatMap((value) => ['--set-json', value]))
+      const role = rendered
+        .split(/^---\n/m)
+        .find((one) => /^kind: Role\n/m.test(one) && /name: lb-invar-speaker\n/.test(one))
+      return /resources: \[secrets\]\n( +resourceNames: (.*)\n)? +verbs: \[list, watch\]/.exec(role!)
+    }
+    assert.equal(granted()?.[2], undefined)
+    assert.equal(granted('speaker.passwordSecrets=["tor","spine"]')?.[2], '[lb-invar-memberlist, tor, spine]')
+    assert.equal(granted('speaker.passwordSecrets=[]')?.[2], '[lb-invar-memberlist]')
+    assert.equal(granted('speaker.passwordSecrets=[]', 'speaker.memberlist.enabled=false'), null)
+  })
+
   test('an image of MetalLB in an old values file is not run', () => {
     const rendered = render('--values', OLD_VALUES)
     assert.match(rendered, /image: invar\.dev\/invar:/)

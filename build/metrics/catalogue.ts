@@ -1,5 +1,6 @@
 /** Every family of metrics that the programs register, read from the code that registers them. */
 import { exposeController, reconcileObserver } from '../../controller/metrics.ts'
+import { exposePage } from '../../controller/page/metrics.ts'
 import { exposeWebhook } from '../../controller/webhook/metrics.ts'
 import { clientMetrics } from '../../operator/index.ts'
 import { silentLog } from '../../runtime/log.ts'
@@ -31,6 +32,7 @@ const REGISTER: Readonly<Record<Program, (metrics: Metrics) => void>> = {
     exposeController(metrics, unasked)
     reconcileObserver(metrics)
     exposeWebhook(metrics, unasked)
+    exposePage(metrics, { readers: 0, dropped: { 'too-many': 0, slow: 0, refused: 0 } })
   },
   speaker(metrics) {
     clientMetrics(metrics)
