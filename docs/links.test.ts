@@ -3,19 +3,10 @@ import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
 import { dirname, join, normalize } from 'node:path'
 import { test } from 'node:test'
-import { anchorsOf, documentationPages, furtherPages, readPage } from '../testkit/pages.ts'
+import { anchorsOf, documentationPages, furtherPages, linksOf } from '../testkit/pages.ts'
 
 const ROOT = join(import.meta.dirname, '..')
 const pages = [...new Set([...documentationPages(), ...furtherPages()])]
-
-function linksOf(page: string): readonly string[] {
-  const text = readPage(page)
-    .replaceAll(/^( *)```.*?^\1```$/gms, '')
-    .replaceAll(/`[^`\n]*`/g, '')
-  return [...text.matchAll(/\]\(<?([^)\s>]+)>?\)|(?:src|href|srcset)="([^"]+)"/g)].map(
-    ([, link, source]) => link ?? source!,
-  )
-}
 
 /** undefined = it leads somewhere, or out of the repository. */
 function fault(page: string, link: string): string | undefined {

@@ -66,6 +66,16 @@ export function placeOf({ page, line }: Block): string {
   return `${page}:${line}`
 }
 
+/** Where the links and pictures of a page lead, as written there. */
+export function linksOf(page: string): readonly string[] {
+  const text = readPage(page)
+    .replaceAll(/^( *)```.*?^\1```$/gms, '')
+    .replaceAll(/`[^`\n]*`/g, '')
+  return [...text.matchAll(/\]\(<?([^)\s>]+)>?\)|(?:src|href|srcset)="([^"]+)"/g)].map(
+    ([, link, source]) => link ?? source!,
+  )
+}
+
 /** Anchors of the headings of a page, as GitHub and the site make them; a repeated one gets a number. */
 export function anchorsOf(page: string): ReadonlySet<string> {
   const text = readPage(page).replaceAll(/^( *)```.*?^\1```$/gms, '')

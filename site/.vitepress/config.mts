@@ -1,12 +1,14 @@
 /** The site: README.md as its first page, docs/, and the pages at the root of the repository, as they stand. */
-import { cpSync, globSync } from 'node:fs'
+import { cpSync, existsSync, globSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { defineConfig } from 'vitepress'
-import { slugOf } from '../../testkit/pages.ts'
+import { documentationPages, linksOf, slugOf } from '../../testkit/pages.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
-/** What is no page and still linked to: configurations of routers. */
-const FILES = globSync('docs/routers/*.conf', { cwd: ROOT })
+/** What is no page and still linked to: configurations of routers, dashboards. Pictures are the generator's business. */
+const FILES = [...new Set(documentationPages().flatMap((page) => linksOf(page).map((link) => join(dirname(page), link))))]
+  .filter((path) => /\.[a-z]+$/.test(path) && !/\.(?:md|svg|png)$/.test(path))
+  .filter((path) => existsSync(join(ROOT, path)))
 /** The page of a folder: README.md in the repository, index.md on the site. */
 const FRONT_PAGES = ['README.md', 'docs/README.md', 'docs/routers/README.md']
 
