@@ -31,7 +31,13 @@ export async function servePageOf(services: number): Promise<PageCluster> {
       ...{ pools: () => poolsOf(services), speakers: () => SPEAKERS, problems: () => PROBLEMS },
     },
     ...{ decisions, clock: systemClock },
-    about: () => ({ pod: 'controller-7d9c5b-x2x8k', namespace: 'metallb-system', isLeader: true, decisionsKept: 100 }),
+    about: () => ({
+      pod: 'controller-7d9c5b-x2x8k',
+      namespace: 'metallb-system',
+      isLeader: true,
+      decisionsKept: 100,
+      unread: [],
+    }),
   })
   for (const { key, addresses, standing, reason } of [...rows.values()].slice(0, 12)) {
     const had = standing === 'waiting' ? [] : addresses

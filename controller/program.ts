@@ -168,6 +168,7 @@ export class Controller extends InvarOperator {
       isLeader: this.#leader.isLeader,
     }))
     await this.#webhook?.start()
+    this.#page?.start()
     // Before the Services are listed: where nobody leads, that list is the one to adopt from.
     await this.#leader.look()
   }
@@ -206,7 +207,7 @@ export class Controller extends InvarOperator {
 
   override async stop(): Promise<void> {
     this.#heapTrim.stop()
-    this.#page?.feed.stop()
+    await this.#page?.stop()
     this.#membershipSecret?.stop()
     await this.#terms.end()
     await this.#webhook?.stop()
@@ -309,7 +310,7 @@ export class Controller extends InvarOperator {
     const { namespace, podName, request, clock, metrics } = this.#options
     return new Page({
       ...{ namespace, podName, clock, metrics, loadBalancerClass: request.loadBalancerClass },
-      follow: (resource, options) => this.follow(resource, options),
+      follow: (resource, options) => this.followAside(resource, options),
       configuration: this.#configuration,
       services: this.#services.store,
       announcements: this.#announcements,

@@ -63,14 +63,22 @@ export abstract class InvarOperator extends Operator {
     resource: Resource<T>,
     options: Omit<InformerOptions<T, S>, Settings> = {},
   ): Informer<T, S> {
+    const informer = this.followAside(resource, options)
+    this.#informers.push(informer)
+    return informer
+  }
+
+  /** As {@link follow}, for what the program can do without: nothing waits for it, and the caller starts and stops it. */
+  followAside<T extends KubernetesObject, S = T>(
+    resource: Resource<T>,
+    options: Omit<InformerOptions<T, S>, Settings> = {},
+  ): Informer<T, S> {
     const { clock, random, observeEnding } = this.#options
     const observe = (ending: Ending): void => {
       this.#tell(resource, ending)
       observeEnding?.(resource, ending)
     }
-    const informer = new Informer<T, S>({ observe, ...options, client: this.client, resource, clock, random })
-    this.#informers.push(informer)
-    return informer
+    return new Informer<T, S>({ observe, ...options, client: this.client, resource, clock, random })
   }
 
   /** Works on keys once everything is synced; called in `init`. */

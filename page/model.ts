@@ -29,6 +29,8 @@ export interface About {
   readonly isLeader: boolean
   /** Of those that are told here, at most. */
   readonly decisionsKept: number
+  /** What this page would show and cannot read, each with the reason: a right is missing, or it was just started. */
+  readonly unread: readonly string[]
 }
 
 export interface PoolRow {

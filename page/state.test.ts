@@ -11,7 +11,7 @@ function decision(number: number): DecisionRow {
   return { number, at: '2026-01-01T00:00:00Z', kind: 'allocated', service: 'default/web', sentence: '' }
 }
 
-const ABOUT = { pod: 'controller-1', namespace: 'metallb-system', isLeader: true, decisionsKept: 3 }
+const ABOUT = { pod: 'controller-1', namespace: 'metallb-system', isLeader: true, decisionsKept: 3, unread: [] }
 
 test('what is told in pieces is there when all was told, by name', () => {
   const state = new PageState()

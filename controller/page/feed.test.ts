@@ -56,7 +56,7 @@ beforeEach(async () => {
   view = new FakeView()
   refusal = undefined
   const decisions = new DecisionRing(() => clock.wall())
-  const about = () => ({ pod: '', namespace: 'metallb-system', isLeader: true, decisionsKept: 100 })
+  const about = () => ({ pod: '', namespace: 'metallb-system', isLeader: true, decisionsKept: 100, unread: [] })
   feed = new Feed({ view, decisions, about, clock })
   const routes = pageRoutes(feed, async () => refusal)
   server = await serve(routes, { port: 0, host: '127.0.0.1' })

@@ -33,22 +33,28 @@ export interface PageOptions {
   readonly metrics: Metrics
 }
 
-/** Makes its informers at once; the owner says what happens to the Services, and tells the feed. */
+/** The owner starts it, and tells the feed what happens to the Services. */
 export class Page {
   readonly feed: Feed
+  readonly #sources: PageSources
 
   constructor(options: PageOptions) {
     const { follow, namespace, configuration, services, announcements, loadBalancerClass, clock } = options
-    const sources: PageSources = new PageSources(follow, namespace, {
+    const sources = new PageSources(follow, namespace, {
       onEndpoints: (service) => this.feed.serviceChanged(service),
       onSpeakers: () => this.feed.sectionsChanged('speakers'),
+      onRead: () => {
+        this.feed.everythingChanged()
+        this.feed.sectionsChanged('about')
+      },
     })
+    this.#sources = sources
     const { nodes, pools } = configuration
     const view = new PageView({
       ...{ services, announcements, sources, loadBalancerClass, pools, nodes: nodes.store },
     })
     const decisions = new DecisionRing(() => clock.wall())
-    this.feed = new Feed({ view, decisions, about: () => aboutOf(options), clock })
+    this.feed = new Feed({ view, decisions, about: () => aboutOf(options, sources), clock })
     configuration.onCompiled((compiled) => {
       view.configured(compiled)
       this.feed.everythingChanged()
@@ -58,12 +64,23 @@ export class Page {
     exposePage(options.metrics, this.feed)
   }
 
+  /** Follows what it shows; nothing waits for that. */
+  start(): void {
+    this.#sources.start()
+  }
+
+  /** Ends all connections. */
+  async stop(): Promise<void> {
+    this.feed.stop()
+    await this.#sources.stop()
+  }
+
   /** @throws where it cannot listen, naming the port */
   serve(options: GuardedServerOptions): Promise<GuardedServer> {
     return serveGuarded(options, (refusalOf) => pageRoutes(this.feed, refusalOf))
   }
 }
 
-function aboutOf({ podName: pod, namespace, isLeader }: PageOptions): About {
-  return { pod, namespace, isLeader: isLeader(), decisionsKept: DECISIONS_KEPT }
+function aboutOf({ podName: pod, namespace, isLeader }: PageOptions, { unread }: PageSources): About {
+  return { pod, namespace, isLeader: isLeader(), decisionsKept: DECISIONS_KEPT, unread }
 }

@@ -75,6 +75,7 @@ const ROWS: readonly (readonly [name: string, words: Words, facts: ServiceFacts,
       ...(['nobody reports', {}, facts(), 'silent'] as const),
       'noReport: node node-b is to answer for it, but no speaker reports that it does',
     ],
+    ['endpoints not known', {}, facts({ endpoints: undefined }), 'silent', 'unknown: No speaker reports'],
     ['no endpoint', {}, facts({ endpoints: endpointsOn() }), 'silent', 'noEndpoints: default/web has no endpoint'],
     [
       ...(['no advertisement of either kind', {}, facts({}, [pool('lan')]), 'silent'] as const),

@@ -11,7 +11,8 @@ export interface ServiceFacts {
   readonly answers: readonly Announcer[]
   readonly routes: readonly Announcer[]
   readonly conflicts: readonly ReportedConflict[]
-  readonly endpoints: ServingEndpoints
+  /** undefined = not known. */
+  readonly endpoints: ServingEndpoints | undefined
   readonly view: ClusterView
   /** `--lb-class`. */
   readonly loadBalancerClass: string

@@ -25,6 +25,9 @@ export function sessionEvent(event: EventObject): SessionEvent | undefined {
   return { node, peer: involvedObject.name, isUp, since, sentence: message }
 }
 
+/** More than any cluster has: an event can be made up by whoever may create one. */
+const MOST_SESSIONS = 10_000
+
 export class Sessions {
   readonly #told = new Map<string, SessionEvent>()
 
@@ -32,7 +35,7 @@ export class Sessions {
   take(event: SessionEvent): boolean {
     const key = keyOf(event.node, event.peer)
     const before = this.#told.get(key)
-    if (before !== undefined && before.since > event.since) return false
+    if (before === undefined ? this.#told.size >= MOST_SESSIONS : before.since > event.since) return false
     this.#told.set(key, event)
     return true
   }

@@ -14,7 +14,9 @@ import { matchesAny, type Pool } from '../../core/config/index.ts'
 import { parseAddress } from '../../net/ip/index.ts'
 import type { Reason } from '../../page/model.ts'
 
-export function silence(service: AnnouncedService, endpoints: ServingEndpoints, view: ClusterView): Reason {
+/** @param endpoints undefined = not known */
+export function silence(service: AnnouncedService, endpoints: ServingEndpoints | undefined, view: ClusterView): Reason {
+  if (endpoints === undefined) return UNKNOWN
   const layer2 = decideLayer2(service, endpoints, view)
   if (layer2.kind === 'announce') return unreported(`node ${layer2.candidates[0]} is to answer for it`)
   const bgp = view.nodes.map((node) => ({ node, decision: decideBgp(service, endpoints, view, node) }))
@@ -29,6 +31,11 @@ export function silence(service: AnnouncedService, endpoints: ServingEndpoints, 
   // Only BGP reaches the pool. Of what the nodes say, the check that came furthest names the cause.
   const silent = bgp.flatMap(({ decision }) => (decision.kind === 'silent' ? decision : []))
   return reasonOf(silent.find(({ because }) => because !== 'notOwner') ?? silent[0] ?? layer2)
+}
+
+const UNKNOWN: Reason = {
+  code: 'unknown',
+  sentence: 'No speaker reports that it announces it; why cannot be said, as its endpoints are not known here',
 }
 
 function poolOf({ ingress }: AnnouncedService, view: ClusterView): Pool | undefined {

@@ -10,11 +10,14 @@ import {
   EVENTS,
   type Follow,
   type Informer,
+  type KubernetesObject,
   onRealChange,
   type ReadonlyStore,
 } from '../../operator/index.ts'
 import { SESSION_EVENTS, Sessions, sessionEvent } from './sessions.ts'
 import type { SpeakerState } from './speaker-row.ts'
+
+type Source = Pick<Informer<KubernetesObject>, 'resource' | 'start' | 'stop' | 'whenSynced' | 'isSynced' | 'lastError'>
 
 interface KeptSlice extends ServingEndpoints {
   /** `namespace/name`. */
@@ -24,6 +27,8 @@ interface KeptSlice extends ServingEndpoints {
 export interface SourceListeners {
   readonly onEndpoints: (service: string) => void
   readonly onSpeakers: () => void
+  /** All of a resource has been read. */
+  readonly onRead: () => void
 }
 
 const BY_SERVICE = 'service'
@@ -32,27 +37,51 @@ const NOWHERE: ReadonlySet<string> = new Set()
 
 export class PageSources {
   readonly sessions = new Sessions()
-  readonly #slices: ReadonlyStore<KeptSlice>
+  readonly #slices: Informer<EndpointSlice, KeptSlice>
   readonly #states: ReadonlyStore<SpeakerState & { readonly node: string }>
+  readonly #informers: readonly Source[]
+  readonly #onRead: () => void
 
   /** @param namespace of the metallb.io resources */
-  constructor(follow: Follow, namespace: string, { onEndpoints, onSpeakers }: SourceListeners) {
+  constructor(follow: Follow, namespace: string, { onEndpoints, onSpeakers, onRead }: SourceListeners) {
     const slices = follow(ENDPOINT_SLICES, {
       transform: keepSlice,
       indexes: { [BY_SERVICE]: ({ service }: KeptSlice) => [service] },
     })
     onRealChange(slices, (change) => onEndpoints((change.kind === 'delete' ? change.old : change.object).service))
-    this.#slices = slices.store
-    this.#states = followStates(follow, namespace, onSpeakers).store
+    this.#slices = slices
+    const states = followStates(follow, namespace, onSpeakers)
+    this.#states = states.store
     const events = follow(EVENTS, { selection: { namespace, fieldSelector: SESSION_EVENTS }, transform: sessionEvent })
     events.onChange((change) => {
       if (change.kind === 'delete' || change.object === undefined) return
       if (this.sessions.take(change.object)) onSpeakers()
     })
+    this.#informers = [slices, states, events]
+    this.#onRead = onRead
   }
 
-  endpointsOf(service: string): ServingEndpoints {
-    const slices = this.#slices.by(BY_SERVICE, service)
+  start(): void {
+    for (const informer of this.#informers) {
+      informer.start()
+      void informer.whenSynced().then(this.#onRead)
+    }
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.#informers.map((informer) => informer.stop()))
+  }
+
+  /** Resources that have never been read whole, each with the reason. */
+  get unread(): readonly string[] {
+    const unsynced = this.#informers.filter(({ isSynced }) => !isSynced)
+    return unsynced.map(({ resource, lastError }) => `${resource.plural}: ${lastError?.message ?? 'being read'}`)
+  }
+
+  /** undefined = not known yet, or never. */
+  endpointsOf(service: string): ServingEndpoints | undefined {
+    if (!this.#slices.isSynced) return undefined
+    const slices = this.#slices.store.by(BY_SERVICE, service)
     const [only] = slices
     if (slices.length === 1) return only!
     return {

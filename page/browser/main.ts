@@ -33,9 +33,12 @@ function drawSoon(...names: readonly (keyof PageMessage)[]): void {
 }
 
 function drawReplica(): void {
-  const { pod = '', namespace = '', isLeader = true } = state.about ?? {}
+  const { pod = '', namespace = '', isLeader = true, unread = [] } = state.about ?? {}
   const role = isLeader ? 'gives out the addresses' : 'stands by: the decisions are told by the one that leads'
   byId('replica').textContent = pod === '' ? `${namespace}; ${role}` : `${namespace}/${pod} ${role}`
+  const notes = byId('unread')
+  notes.hidden = unread.length === 0
+  notes.textContent = `Not shown here, as it cannot be read: ${unread.join('; ')}`
 }
 
 function drawProblems(): void {
