@@ -38,9 +38,10 @@ async function run(flags: SpeakerFlags, log: Log, lifecycle: Lifecycle): Promise
   const standing = new WireStanding(() => systemClock.wall())
   wire.listen((message) => standing.take(message))
   const speaker = newSpeaker(flags, log, metrics, wire, onFault)
-  const loops: Check = () =>
+  const isAnswering: Check = () =>
     wire.responsive ? { ok: true } : { ok: false, because: 'the wire thread does not answer' }
-  const routes = { '/healthz': healthRoute({ wire: loops }), '/readyz': healthRoute({ speaker: speaker.ready }) }
+  const live = { wire: isAnswering, loops: speaker.live }
+  const routes = { '/healthz': healthRoute(live), '/readyz': healthRoute({ speaker: speaker.ready }) }
   const health = await serve(routes, { port: flags.number('health-probe-port'), host: '127.0.0.1' })
   lifecycle.add('health pages', () => close(health))
   if (flags.number('port') !== 0) {

@@ -6,36 +6,34 @@ import {
   Configuration,
   ConfigurationStateWriter,
   ENDPOINT_SLICES,
+  type EndpointSlice,
   EventRecorder,
   type Follow,
   type Informer,
   InvarOperator,
+  loopsTurn,
   nameOfKey,
   onRealChange,
   ownerReferenceTo,
   PeerSecrets,
   PODS,
   type ProgramOptions,
-  type ReadonlyStore,
   SECRETS,
-  SERVICE_L2_STATUSES,
   SERVICES,
   type Secret,
   type Service,
 } from '../operator/index.ts'
+import { collectHeap, HeapTrim } from '../runtime/heap-trim.ts'
 import type { Check } from '../runtime/http.ts'
 import { type Log, sentenceOf } from '../runtime/log.ts'
 import type { Metrics } from '../runtime/metrics.ts'
-import { Announcer } from './announcer.ts'
 import { SpeakerBgp, type SpeakerBgpOptions } from './bgp.ts'
 import { ExcludedInterfaces } from './exclude-interfaces.ts'
-import { BY_ADDRESS, incumbentsOf, sharersOf, shownAddresses } from './incumbents.ts'
+import { BY_ADDRESS, shownAddresses } from './incumbents.ts'
 import { BY_SERVICE, type KeptSlice, keepEndpointSlice, keepService, serviceKeysOf } from './kept.ts'
-import { Layer2Observer } from './layer2-observer.ts'
-import { keepReport, Layer2Reports, type StoredReport } from './layer2-reports.ts'
+import { SpeakerLayer2 } from './layer2.ts'
 import { MembershipSource } from './membership.ts'
 import { exposeSpeaker } from './metrics.ts'
-import { BY_REPORTED_SERVICE, reportedServiceKeys } from './reported-service.ts'
 import { Resumption } from './resumption.ts'
 import type { SpeakerEvent } from './speaker-event.ts'
 import type { WireThread } from './thread.ts'
@@ -70,19 +68,18 @@ export interface SpeakerOptions extends ProgramOptions {
 export class Speaker extends InvarOperator {
   readonly #options: SpeakerOptions
   readonly #log: Log
-  readonly #layer2: Layer2Observer
   readonly #resumption: Resumption
   readonly #uplinks: Uplinks
   readonly #events: EventRecorder
   readonly #state: ConfigurationStateWriter
   readonly #excluded: ExcludedInterfaces
+  readonly #heapTrim: HeapTrim
   #configuration!: Configuration
-  #announcer!: Announcer
+  #layer2!: SpeakerLayer2
   #bgp!: SpeakerBgp
   #secrets!: PeerSecrets
   #membership!: MembershipSource
   #services!: Informer<Service>
-  #reports!: Informer<StoredReport>
   #owner: Reporter['owner']
 
   constructor(options: SpeakerOptions) {
@@ -90,20 +87,13 @@ export class Speaker extends InvarOperator {
     this.#options = options
     const { clock, random, namespace, podName, node, log, excludeInterfacesFile, wire } = options
     this.#log = log.of('speaker')
+    this.#heapTrim = new HeapTrim({ clock, collect: collectHeap })
     this.#events = new EventRecorder({ client: this.client, component: 'metallb-speaker', host: node, clock, random })
     this.#resumption = new Resumption({
       post: (message) => wire.post(message),
       file: options.stateFile && { ...options.stateFile, node },
       lastContactAt: () => this.lastContactAt,
       ...{ clock, log },
-    })
-    this.#layer2 = new Layer2Observer({
-      node,
-      decisionOn: (key) => this.#announcer.decisionOn(key),
-      reportersOf: (key) => incumbentsOf(key, { services: this.#services.store, reports: this.#reports.store }),
-      raise: (key, event) => this.#raise(key, event),
-      forget: (key, topic) => this.#events.forgetTopic(this.#referenceTo(key), topic),
-      log: this.#log,
     })
     this.#uplinks = new Uplinks({
       ...{ node, log: this.#log, metrics: options.metrics },
@@ -130,24 +120,18 @@ export class Speaker extends InvarOperator {
     })
     this.#configuration = new Configuration(follow, clock, namespace, node, (names) => this.#secrets.of(names))
     this.#services = this.follow(SERVICES, { transform: keepService, indexes: { [BY_ADDRESS]: shownAddresses } })
-    this.#reports = this.follow<StoredReport>(SERVICE_L2_STATUSES, {
-      selection: { namespace },
-      transform: keepReport,
-      indexes: { [BY_REPORTED_SERVICE]: reportedServiceKeys },
-    })
-    this.#initAnnouncer()
+    this.#initAnnouncing()
     this.#initMembership()
-    this.#initReports()
     this.#configuration.onCompiled(({ snapshot, problems }) => {
       clientMetrics.configured(problems)
       this.#state.judged(problems)
-      this.#announcer.configure(snapshot)
+      this.#layer2.configure(snapshot)
       this.#bgp.configure(snapshot)
     })
     wire.listen((message) => this.#observe(message))
     wire.post({ kind: 'start', node, ...this.#options.announcing })
     exposeSpeaker(metrics, {
-      ...{ node, ...this.#layer2.observed },
+      ...{ node, ...this.#layer2.observer.observed },
       announcedByBgp: () => this.#bgp.announcer.announced(),
       unannounced: () => this.#countUnannounced(),
       readCounters: () => wire.readCounters(),
@@ -160,10 +144,10 @@ export class Speaker extends InvarOperator {
     this.#configuration.begin()
     this.#resumption.end()
     this.#membership.begin()
-    this.#announcer.start()
+    this.#layer2.start()
     this.#bgp.start()
-    this.#layer2.keepOnly((key) => this.#services.store.get(key) !== undefined)
     this.#state.start()
+    this.#heapTrim.worked()
     this.#log.info('announcing', 'everything is read; the wire thread knows what is desired')
   }
 
@@ -179,6 +163,9 @@ export class Speaker extends InvarOperator {
     return { ok: true }
   }
 
+  /** Live: the loops of this thread turn. Without an API server they do, too. */
+  readonly live: Check = () => loopsTurn([...this.pending(), this.#state.pending], this.#options.clock.now())
+
   /** How it stands with each BGP peer of this node. */
   get peers(): Iterable<ObservedPeer> {
     // It can be asked before it has begun.
@@ -188,8 +175,9 @@ export class Speaker extends InvarOperator {
   /** The addresses are handed over first; then everything else ends. */
   override async stop(): Promise<void> {
     await this.#options.wire.leave(await this.#bgp.farewell())
+    this.#heapTrim.stop()
     this.#excluded.stop()
-    this.#announcer.stop()
+    this.#layer2.stop()
     this.#bgp.stop()
     await this.#secrets.stop()
     await this.#resumption.stop()
@@ -199,50 +187,47 @@ export class Speaker extends InvarOperator {
     await super.stop()
   }
 
-  #initAnnouncer(): void {
-    const { node, clock, view, loadBalancerClass, clientMetrics } = this.#options
+  #initAnnouncing(): void {
     const slices = this.follow(ENDPOINT_SLICES, {
       transform: keepEndpointSlice,
       indexes: { [BY_SERVICE]: serviceKeysOf },
     })
-    this.#announcer = new Announcer({
-      services: this.#services.store,
-      slices: slices.store,
+    const shared = {
+      ...{ ...this.#options, program: this, log: this.#log, services: this.#services.store, slices: slices.store },
       nodes: this.#configuration.nodes.store,
-      post: (message) => this.#resumption.post(message),
-      incumbentsOf: (key) => incumbentsOf(key, { services: this.#services.store, reports: this.#reports.store }),
-      onDecision: (key, decision) => this.#layer2.decided(key, decision),
-      ...{ node, clock, view, loadBalancerClass },
+      post: (message: ToWire) => this.#resumption.post(message),
+      reporter: () => this.#reporter(),
+      raise: (key: string, event: Omit<SpeakerEvent, 'object'>) => this.#raise(key, event),
+      onFault: (key: string, error: unknown) => this.#fault(key, error),
+    }
+    this.#layer2 = new SpeakerLayer2({
+      ...shared,
+      forget: (key, topic) => this.#events.forgetTopic(this.#referenceTo(key), topic),
+      worked: () => this.#heapTrim.worked(),
     })
-    this.#initBgp(slices.store)
+    this.#bgp = new SpeakerBgp({
+      ...{ ...shared, settings: this.#options.bgp },
+      raiseOn: (event) => this.#events.raise(event),
+      referenceTo: (kind, name) => this.#configuration.referenceTo(kind, name),
+    })
+    this.#followChanges(slices)
+  }
+
+  #followChanges(slices: Informer<EndpointSlice, KeptSlice>): void {
     onRealChange(this.#services, ({ key }) => {
-      clientMetrics.countUpdate()
-      this.#announcer.serviceChanged(key)
+      this.#options.clientMetrics.countUpdate()
+      this.#heapTrim.worked()
+      this.#layer2.serviceChanged(key)
       this.#bgp.serviceChanged(key)
-      if (!this.#services.store.get(key)) this.#layer2.gone(key)
     })
     onRealChange(slices, (change) => {
+      this.#heapTrim.worked()
       const before = change.kind === 'add' ? [] : serviceKeysOf(change.old)
       const after = change.kind === 'delete' ? [] : serviceKeysOf(change.object)
       for (const key of new Set([...before, ...after])) {
-        this.#announcer.serviceChanged(key)
+        this.#layer2.slicesChanged(key)
         this.#bgp.serviceChanged(key)
       }
-    })
-  }
-
-  #initBgp(slices: ReadonlyStore<KeptSlice>): void {
-    this.#bgp = new SpeakerBgp({
-      ...this.#options,
-      ...{ program: this, log: this.#log, slices, settings: this.#options.bgp },
-      services: this.#services.store,
-      nodes: this.#configuration.nodes.store,
-      post: (message) => this.#resumption.post(message),
-      reporter: () => this.#reporter(),
-      raise: (key, event) => this.#raise(key, event),
-      raiseOn: (event) => this.#events.raise(event),
-      referenceTo: (kind, name) => this.#configuration.referenceTo(kind, name),
-      onFault: (key, error) => this.#fault(key, error),
     })
   }
 
@@ -264,46 +249,11 @@ export class Speaker extends InvarOperator {
     )
   }
 
-  #initReports(): void {
-    const layer2 = this.#layer2
-    const reports = new Layer2Reports({
-      client: this.client,
-      reporter: () => this.#reporter(),
-      reports: this.#reports.store,
-      situationOf: (key) => layer2.situationOf(key),
-      isPreferred: (key, node) => layer2.isPreferred(key, node),
-      onAssigned: (key) => layer2.assigned(key),
-      clock: this.#options.clock,
-    })
-    const onFault = (key: string, error: unknown): void => this.#fault(key, error)
-    const writing = this.work({
-      reconcile: (key) => reports.reconcile(key),
-      allKeys: () => layer2.ownership.keys(),
-      onFault,
-      concurrency: 16,
-    })
-    const telling = this.work({
-      reconcile: (key) => layer2.tellSilence(key),
-      allKeys: () => this.#services.store.keys(),
-      onFault,
-    })
-    layer2.tell(writing, telling)
-    // Leftovers of an earlier life, and what others write about Services that we answer for.
-    this.#reports.onChange((change) => {
-      for (const key of reportedServiceKeys(change.kind === 'delete' ? change.old : change.object)) {
-        writing.add(key)
-        if (!this.#options.view.isSticky) continue
-        for (const sharer of sharersOf(key, this.#services.store)) this.#announcer.serviceChanged(sharer)
-      }
-    })
-  }
-
   #countUnannounced(): number {
-    const nodesOf = (key: string) => this.#reports.store.by(BY_REPORTED_SERVICE, key).map(({ status }) => status?.node)
     return countUnannounced({
       keys: () => this.#services.store.keys(),
-      layer2DecisionOn: (key) => this.#announcer.decisionOn(key),
-      isReported: (key) => nodesOf(key).some((node) => node !== undefined),
+      layer2DecisionOn: (key) => this.#layer2.announcer.decisionOn(key),
+      isReported: (key) => this.#layer2.isReported(key),
       isAnnouncedByBgp: (key) => this.#bgp.announcer.isAnnounced(key),
     })
   }

@@ -4,7 +4,7 @@
  * before, and no machine is entered from within itself. Membership goes first: its heartbeats and its judgement must
  * not queue behind what ten thousand addresses make for layer 2 to do.
  */
-import { InterfaceMonitor, type Interfaces } from '../../native/index.ts'
+import type { Interfaces } from '../../native/index.ts'
 import { formatMac } from '../../net/ethernet/index.ts'
 import { formatAddress } from '../../net/ip/index.ts'
 import * as layer2 from '../../net/l2/index.ts'
@@ -15,18 +15,13 @@ import { Bgp } from './bgp/index.ts'
 import { IgnoredCounters } from './counters.ts'
 import { Heartbeats } from './heartbeat.ts'
 import { Holdings } from './holdings.ts'
-import { type Assessment, assessInterfaces, identityOf } from './interfaces.ts'
 import type { DesiredMembership, Farewell, FromWire, GatewayProbe, ToWire } from './messages.ts'
+import { OfferedInterfaces } from './offered-interfaces.ts'
 import { OwnershipReports } from './ownership-reports.ts'
 import { Questions } from './questions.ts'
 import { type Claim, Responders } from './responder.ts'
 import { MachineTimer } from './timer.ts'
 import { Uplinks } from './uplink/index.ts'
-
-/** A responder whose interface went down tries again after this, unless netlink has said by then that it is down. */
-const REOPEN_AFTER_MS = 100
-/** Netlink events may be missed without anybody noticing: the tables are read anew so often. */
-const SAFETY_NET_MS = 10_000
 
 export interface ShellOptions {
   readonly node: string
@@ -43,8 +38,6 @@ interface Events {
   readonly membership: membership.Event
 }
 
-const NOTHING: Assessment = { usable: [], observed: [] }
-
 export class Shell {
   readonly #options: ShellOptions
   readonly #clock: Clock
@@ -54,26 +47,20 @@ export class Shell {
   readonly #bgp: Bgp
   readonly #questions: Questions
   readonly #uplinks: Uplinks | undefined
-  readonly #monitor: InterfaceMonitor
+  readonly #interfaces: OfferedInterfaces
   readonly #layer2: layer2.State
   readonly #membership: membership.State
-  readonly #timers: Readonly<Record<keyof Events | 'reopen' | 'safety-net', MachineTimer>>
+  readonly #timers: Readonly<Record<keyof Events, MachineTimer>>
   readonly #queues: { readonly [Machine in keyof Events]: Events[Machine][] } = { membership: [], layer2: [] }
   readonly #ownership: OwnershipReports
   readonly #faults = new Set<string>()
   #isDraining = false
   #heartbeats: Heartbeats | undefined
-  /** Interfaces as netlink has them, and what follows from them and the patterns. */
-  #interfaces: Interfaces | undefined
-  #excluded: readonly RegExp[] = []
-  #assessment = NOTHING
-  /** Usable interfaces whose sockets are open; of those, the ones that membership allows. */
-  #open: ReadonlySet<string> = new Set()
+  /** Offered interfaces that membership allows. */
   #announceable: readonly string[] = []
   /** `unknown`: the main thread has not said yet. */
   #watch: 'unknown' | 'nobody' | 'members' = 'unknown'
   #goodbye: { isReleased: boolean; isLeft: boolean; isBgpOver: boolean } | undefined
-  #isReady = false
   /** Members alive, and the interfaces that they offer. */
   #others: ReadonlyMap<string, layer2.AliveMember> = new Map()
 
@@ -88,7 +75,7 @@ export class Shell {
       clock,
       holdings: this.#holdings,
       send: (address) => this.#responders.ask(address),
-      macOf: (name) => this.#assessment.usable.find((usable) => usable.name === name)?.macText,
+      macOf: (name) => this.#interfaces.macOf(name),
     })
     const { gatewayProbe: probe } = options
     this.#uplinks = probe && this.#probeUplinks(probe)
@@ -101,14 +88,8 @@ export class Shell {
     this.#timers = {
       layer2: new MachineTimer(clock, () => this.#post('layer2', { kind: 'timer' })),
       membership: new MachineTimer(clock, () => this.#post('membership', { kind: 'timer' })),
-      reopen: new MachineTimer(clock, () => this.#assess()),
-      'safety-net': new MachineTimer(clock, () => this.#lookAgain()),
     }
-    this.#monitor = new InterfaceMonitor(
-      (interfaces) => this.#takeInterfaces(interfaces),
-      (code) => this.#reportFault('following the interfaces of this node', new Error(code)),
-    )
-    this.#timers['safety-net'].arm(clock.now() + SAFETY_NET_MS)
+    this.#interfaces = this.#followInterfaces()
   }
 
   /** Takes a message of the main thread. */
@@ -116,13 +97,13 @@ export class Shell {
     const { post } = this.#options
     switch (message.kind) {
       case 'desired':
-        this.#post('layer2', { ...message, isComplete: message.complete })
+        this.#desire(message)
         return
       case 'membership':
         this.#watchMembers(message.membership)
         return
       case 'exclude-interfaces':
-        this.#exclude(message.patterns)
+        this.#interfaces.exclude(message.patterns)
         return
       case 'peers':
         this.#bgp.desirePeers(message.desired)
@@ -155,13 +136,17 @@ export class Shell {
     }
   }
 
+  #desire({ complete, isOutdated = false, services }: Extract<ToWire, { readonly kind: 'desired' }>): void {
+    this.#post('layer2', { kind: 'desired', isComplete: complete, isOutdated, services })
+  }
+
   /** Closes every socket and timer. */
   close(): void {
     for (const timer of Object.values(this.#timers)) timer.disarm()
     this.#ownership.flush()
     this.#questions.close()
     this.#uplinks?.close()
-    this.#monitor.close()
+    this.#interfaces.close()
     this.#responders.close()
     this.#heartbeats?.close()
     this.#bgp.close()
@@ -172,7 +157,7 @@ export class Shell {
     const events = {
       mayAnswer: () => this.#mayAnswer(),
       claim: (claim: Claim, name: string) => this.#takeClaim(claim, name),
-      down: () => this.#timers.reopen.arm(clock.now() + REOPEN_AFTER_MS),
+      down: () => this.#interfaces.socketDown(),
       fault: (what: string, cause: unknown) => this.#reportFault(what, cause),
     }
     return new Responders({ holdings: this.#holdings, ignored: this.#ignored, clock, random, events })
@@ -286,76 +271,35 @@ export class Shell {
 
   // ---- interfaces
 
-  #takeInterfaces(interfaces: Interfaces): void {
-    this.#interfaces = interfaces
+  #followInterfaces(): OfferedInterfaces {
+    const { clock, post } = this.#options
+    return new OfferedInterfaces({
+      ...{ clock, post },
+      fault: (what, cause) => this.#reportFault(what, cause),
+      open: (usable) => this.#responders.sync(usable),
+      isUplinkLost: (name) => this.#uplinks?.isWithheld(name) === true,
+      changed: (interfaces) => this.#interfacesChanged(interfaces),
+      opened: (usable) => {
+        this.#uplinks?.sync(usable.map(({ name }) => name))
+        this.#heartbeats?.sync(usable)
+      },
+      offered: (interfaces) => {
+        this.#post('membership', { kind: 'interfaces', interfaces })
+        this.#publishUsable()
+      },
+    })
+  }
+
+  #interfacesChanged(interfaces: Interfaces): void {
     this.#bgp.interfacesChanged(interfaces)
     this.#faults.clear()
-    this.#assess()
-  }
-
-  #exclude(patterns: readonly string[]): void {
-    const compiled: RegExp[] = []
-    for (const pattern of patterns) {
-      try {
-        compiled.push(new RegExp(pattern))
-      } catch (error) {
-        this.#reportFault(`the pattern of excluded interfaces ${JSON.stringify(pattern)}`, error)
-      }
-    }
-    this.#excluded = compiled
-    this.#assess()
-  }
-
-  /** Opens and closes sockets as the interfaces are now, and tells the machines. */
-  #assess(): void {
-    if (this.#interfaces === undefined) return
-    this.#assessment = assessInterfaces(this.#interfaces, this.#excluded)
-    this.#open = this.#responders.sync(this.#assessment.usable)
-    const usable = this.#assessment.usable.filter(({ name }) => this.#open.has(name))
-    this.#uplinks?.sync(usable.map(({ name }) => name))
-    this.#heartbeats?.sync(usable)
-    this.#offer()
-    this.#reportInterfaces()
-  }
-
-  /** Tells the machines which interfaces this node offers. */
-  #offer(): void {
-    const offered = this.#assessment.usable.filter(({ name }) => this.#isOffered(name))
-    const locals = offered.map(({ name, macText }) => ({ name, mac: macText }))
-    this.#post('membership', { kind: 'interfaces', interfaces: locals })
-    this.#publishUsable()
-  }
-
-  #isOffered(name: string): boolean {
-    return this.#open.has(name) && this.#uplinks?.isWithheld(name) !== true
   }
 
   /** With members to watch, only where membership has listened long enough and is not cut off. */
   #publishUsable(): void {
-    const usable = new Map<string, string>()
-    for (const one of this.#assessment.usable) {
-      const isAllowed = this.#watch === 'nobody' || this.#announceable.includes(one.name)
-      if (isAllowed && this.#isOffered(one.name)) usable.set(one.name, identityOf(one))
-    }
-    this.#post('layer2', { kind: 'interfaces', usable })
-  }
-
-  #reportInterfaces(): void {
-    const interfaces = this.#assessment.observed.map((one) => {
-      if (!one.usable || this.#isOffered(one.name)) return one
-      const because = this.#open.has(one.name) ? 'uplink-lost' : 'socket-refused'
-      return { ...one, usable: false, because }
-    })
-    this.#options.post({ kind: 'interfaces', interfaces })
-    if (this.#isReady) return
-    this.#isReady = true
-    this.#options.post({ kind: 'ready' })
-  }
-
-  #lookAgain(): void {
-    this.#timers['safety-net'].arm(this.#clock.now() + SAFETY_NET_MS)
-    this.#monitor.resynchronize()
-    if (this.#open.size < this.#assessment.usable.length) this.#assess()
+    const offered = [...this.#interfaces.offered]
+    const usable = offered.filter(([name]) => this.#watch === 'nobody' || this.#announceable.includes(name))
+    this.#post('layer2', { kind: 'interfaces', usable: new Map(usable) })
   }
 
   #probeUplinks(probe: GatewayProbe): Uplinks {
@@ -371,10 +315,7 @@ export class Shell {
         const offering = others.filter(([, { interfaces }]) => interfaces === undefined || interfaces.length > 0)
         return { offering: offering.length, before: others.filter(([name]) => name < node).length }
       },
-      changed: () => {
-        this.#offer()
-        this.#reportInterfaces()
-      },
+      changed: () => this.#interfaces.uplinksChanged(),
       fault: (what, cause) => this.#reportFault(what, cause),
     })
   }
@@ -407,7 +348,7 @@ export class Shell {
       unsent: () => this.#ignored.add('heartbeat-unsent'),
       fault: (what, cause) => this.#reportFault(what, cause),
     })
-    this.#heartbeats.sync(this.#assessment.usable.filter(({ name }) => this.#open.has(name)))
+    this.#heartbeats.sync(this.#interfaces.opened)
   }
 
   // ---- leaving
