@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
 import { dirname, join, normalize } from 'node:path'
 import { test } from 'node:test'
-import { anchorsOf, documentationPages, furtherPages, linksOf } from '../testkit/pages.ts'
+import { anchorsOf, documentationPages, furtherPages, linksOf, textOf } from '../testkit/pages.ts'
 
 const ROOT = join(import.meta.dirname, '..')
 const pages = [...new Set([...documentationPages(), ...furtherPages()])]
@@ -34,6 +34,15 @@ test('every page of docs/ can be reached from its table of contents', () => {
     wanted.filter((page) => !reached.has(page)),
     [],
   )
+})
+
+test('the site takes nothing in a page for HTML or for an expression', () => {
+  for (const page of pages) {
+    const hazards = [...textOf(page).matchAll(/\{\{.*|<(?!!--|br>|\/?[a-z]+:)[A-Za-z/][^>\n]*>?/g)].map(
+      ([hazard]) => hazard,
+    )
+    assert.deepEqual(hazards, [], page)
+  }
 })
 
 test('the checks refuse what they should', () => {

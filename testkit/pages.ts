@@ -66,12 +66,16 @@ export function placeOf({ page, line }: Block): string {
   return `${page}:${line}`
 }
 
+/** A page without its code. */
+export function textOf(page: string): string {
+  return readPage(page)
+    .replaceAll(/^( *)```.*?^\1```$/gms, '')
+    .replaceAll(/`[^`]*`/g, '')
+}
+
 /** Where the links and pictures of a page lead, as written there. */
 export function linksOf(page: string): readonly string[] {
-  const text = readPage(page)
-    .replaceAll(/^( *)```.*?^\1```$/gms, '')
-    .replaceAll(/`[^`\n]*`/g, '')
-  return [...text.matchAll(/\]\(<?([^)\s>]+)>?\)|(?:src|href|srcset)="([^"]+)"/g)].map(
+  return [...textOf(page).matchAll(/\]\(<?([^)\s>]+)>?\)|(?:src|href|srcset)="([^"]+)"/g)].map(
     ([, link, source]) => link ?? source!,
   )
 }
