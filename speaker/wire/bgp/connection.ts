@@ -3,6 +3,11 @@ import type { Socket } from 'node:net'
 import { unacknowledgedBytes } from '../../../native/index.ts'
 import { MAXIMUM_EXTENDED_LENGTH, MessageStream, type StreamItem } from '../../../net/bgp/index.ts'
 
+/**
+ * What a peer sends is read for so long in a turn of the loop; libuv alone would hand over two megabytes of a flood at
+ * once, and who asks by ARP or is watched by BFD would wait for 400 ms.
+ */
+const TURN_MS = 1
 /** After our last word the peer gets so long to read it and to close its side. */
 const LINGER_MS = 2_000
 
@@ -22,6 +27,8 @@ export class Connection {
   #isOver = false
   #hasRoom = true
   #takenBefore = 0
+  /** What is left of the chunk at hand; nothing more is read meanwhile. */
+  #rest: Generator<StreamItem, void> | undefined
 
   constructor(socket: Socket, events: ConnectionEvents) {
     this.#socket = socket
@@ -81,10 +88,21 @@ export class Connection {
   }
 
   #read(chunk: Uint8Array): void {
-    for (const item of this.#stream.push(chunk)) {
-      if (this.#isOver) return
-      this.#events.item(item)
+    this.#rest = this.#stream.push(chunk)
+    this.#readOn()
+  }
+
+  #readOn(): void {
+    const untilMs = performance.now() + TURN_MS
+    for (let next = this.#rest?.next(); next?.done === false && !this.#isOver; next = this.#rest?.next()) {
+      this.#events.item(next.value)
+      if (performance.now() < untilMs) continue
+      this.#socket.pause()
+      setImmediate(() => this.#readOn())
+      return
     }
+    this.#rest = undefined
+    if (this.#socket.isPaused()) this.#socket.resume()
   }
 
   #drain(): void {
