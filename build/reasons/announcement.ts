@@ -1,4 +1,6 @@
 /** Why a Service that has an address is not announced, or not from a node. */
+
+import type { SilentService } from '../../cli/silent-services.ts'
 import {
   type LastReason,
   lastReasonSentence,
@@ -37,7 +39,8 @@ const NODES: Explained<NodeReason> = {
   },
 }
 
-type ServiceSilence = Exclude<SilentReason, NodeReason>
+/** `invarctl status` knows one more than the speakers. */
+type ServiceSilence = Exclude<SilentReason | SilentService['reason'], NodeReason>
 
 const SERVICES: Explained<ServiceSilence> = {
   notLoadBalancer: {
@@ -82,6 +85,11 @@ const SERVICES: Explained<ServiceSilence> = {
     meaning:
       'No BGPAdvertisement of the pool selects the node; with layer 2, no node runs a speaker that could announce.',
     remedy: 'Look at `nodeSelectors`, and at whether the speakers run: `kubectl get pods -n metallb-system -o wide`.',
+  },
+  unreported: {
+    meaning: 'A node is to answer, and none reports that it does.',
+    remedy:
+      'Wait a moment after a change. If it stays, look at the speaker of the node that is named: its log, its `/readyz`.',
   },
 }
 
@@ -159,7 +167,7 @@ export const ANNOUNCEMENT: readonly Section[] = [
   },
   {
     title: 'Why nobody announces a Service',
-    where: 'In `invarctl explain`, and in the event `notAnnounced` of the Service.',
+    where: 'In `invarctl explain` and `invarctl status`, and in the event `notAnnounced` of the Service.',
     reasons: reasons(SERVICES),
   },
   {
