@@ -7,108 +7,40 @@
  * Each round asks once for KERNEL_IP and once for one of ADDRESSES addresses from FIRST_IP on. Prints a line for each:
  * how many answers were lost, and nanoseconds at the median, the 99th percentile and the maximum.
  */
-#define _GNU_SOURCE
-#include <arpa/inet.h>
+#include "packet.h"
+
 #include <errno.h>
 #include <linux/filter.h>
-#include <linux/if_packet.h>
-#include <net/ethernet.h>
-#include <net/if.h>
-#include <netinet/if_ether.h>
 #include <poll.h>
-#include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
-#include <time.h>
-#include <unistd.h>
 
 static int timeout_ms = 1000;
 
-struct frame {
-  struct ether_header ethernet;
-  struct ether_arp arp;
-} __attribute__((packed));
-
-static long nanoseconds(const struct timespec *time) {
-  return time->tv_sec * 1000000000L + time->tv_nsec;
-}
-
-static void fail(const char *what) {
-  perror(what);
-  exit(1);
-}
-
-static int open_socket(const char *interface, uint8_t *mac) {
-  int fd = socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK, htons(ETH_P_ARP));
-  struct ifreq request = {0};
-  strncpy(request.ifr_name, interface, IFNAMSIZ - 1);
-  if (fd < 0 || ioctl(fd, SIOCGIFHWADDR, &request) != 0) fail("socket");
-  memcpy(mac, request.ifr_hwaddr.sa_data, ETH_ALEN);
-  struct sockaddr_ll address = {
-      .sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ARP), .sll_ifindex = (int)if_nametoindex(interface)};
-  /* Answers alone, so that another's flood of broadcast questions is no work of this program: ARP operation 2. */
+/* Answers alone, so that another's flood of broadcast questions is no work of this program: ARP operation 2. */
+static void hear_answers_alone(int fd) {
   struct sock_filter answers[] = {
-      BPF_STMT(BPF_LD | BPF_H | BPF_ABS, offsetof(struct frame, arp) + offsetof(struct arphdr, ar_op)),
+      BPF_STMT(BPF_LD | BPF_H | BPF_ABS, offsetof(struct arp_frame, arp) + offsetof(struct arphdr, ar_op)),
       BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ARPOP_REPLY, 0, 1), BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
       BPF_STMT(BPF_RET | BPF_K, 0)};
   struct sock_fprog filter = {.len = sizeof answers / sizeof *answers, .filter = answers};
   if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof filter) != 0) fail("SO_ATTACH_FILTER");
-  int on = 1;
-  if (setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on) != 0) fail("SO_TIMESTAMPNS");
-  if (bind(fd, (struct sockaddr *)&address, sizeof address) != 0) fail("bind");
-  return fd;
-}
-
-static struct frame request_from(const uint8_t *mac, in_addr_t sender) {
-  struct frame frame = {.ethernet = {.ether_type = htons(ETH_P_ARP)}};
-  memset(frame.ethernet.ether_dhost, 0xff, ETH_ALEN);
-  memcpy(frame.ethernet.ether_shost, mac, ETH_ALEN);
-  frame.arp.ea_hdr = (struct arphdr){htons(1), htons(ETH_P_IP), ETH_ALEN, 4, htons(ARPOP_REQUEST)};
-  memcpy(frame.arp.arp_sha, mac, ETH_ALEN);
-  memcpy(frame.arp.arp_spa, &sender, sizeof sender);
-  return frame;
-}
-
-/* Reads one frame and when it arrived; false when there is none. */
-static bool receive(int fd, struct frame *frame, long *arrival) {
-  union {
-    struct cmsghdr header;
-    char bytes[128];
-  } control;
-  struct iovec vector = {.iov_base = frame, .iov_len = sizeof *frame};
-  struct msghdr message = {
-      .msg_iov = &vector, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
-  if (recvmsg(fd, &message, 0) < (ssize_t)sizeof *frame) return false;
-  for (struct cmsghdr *one = CMSG_FIRSTHDR(&message); one != NULL; one = CMSG_NXTHDR(&message, one)) {
-    struct timespec stamp;
-    if (one->cmsg_type != SCM_TIMESTAMPNS) continue;
-    memcpy(&stamp, CMSG_DATA(one), sizeof stamp);
-    *arrival = nanoseconds(&stamp);
-    return true;
-  }
-  return false;
 }
 
 /* Nanoseconds until the answer, or -1. */
-static long ask(int fd, struct frame *request, in_addr_t target) {
+static long ask(int fd, struct arp_frame *request, in_addr_t target) {
   struct timespec start;
   memcpy(request->arp.arp_tpa, &target, sizeof target);
   clock_gettime(CLOCK_REALTIME, &start);
   if (send(fd, request, sizeof *request, 0) < 0) fail("send");
   struct pollfd readable = {.fd = fd, .events = POLLIN};
   while (poll(&readable, 1, timeout_ms) == 1) {
-    struct frame reply;
-    long arrival;
-    if (!receive(fd, &reply, &arrival)) continue;
+    struct arp_frame reply;
+    long long arrival;
+    if (!receive(fd, &reply, sizeof reply, &arrival)) continue;
     bool is_reply = reply.arp.ea_hdr.ar_op == htons(ARPOP_REPLY);
     if (!is_reply || memcmp(reply.arp.arp_spa, &target, sizeof target) != 0) continue;
     /* The clock of the stamps may be set back meanwhile: then that question measured nothing. */
-    return arrival > nanoseconds(&start) ? arrival - nanoseconds(&start) : ask(fd, request, target);
+    return arrival > nanoseconds(&start) ? (long)(arrival - nanoseconds(&start)) : ask(fd, request, target);
   }
   return -1;
 }
@@ -136,8 +68,11 @@ int main(int count, char **argument) {
   if (count != 7 && count != 8) return 2;
   if (count == 8) timeout_ms = atoi(argument[7]);
   uint8_t mac[ETH_ALEN];
-  int fd = open_socket(argument[1], mac);
-  struct frame request = request_from(mac, inet_addr(argument[2]));
+  int fd = packet_socket(SOCK_NONBLOCK);
+  hear_answers_alone(fd);
+  hear(fd, argument[1], ETH_P_ARP);
+  mac_of(fd, argument[1], mac);
+  struct arp_frame request = arp_question(mac, inet_addr(argument[2]));
   in_addr_t kernel = inet_addr(argument[3]);
   uint32_t first = ntohl(inet_addr(argument[4]));
   uint32_t addresses = (uint32_t)atoi(argument[5]);

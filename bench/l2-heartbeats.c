@@ -7,22 +7,11 @@
  *
  *   sender MAC count=N p50=US p99=US max=US
  */
-#define _GNU_SOURCE
-#include <arpa/inet.h>
-#include <linux/if_packet.h>
-#include <net/ethernet.h>
-#include <net/if.h>
+#include "packet.h"
+
 #include <netinet/ip.h>
 #include <netinet/udp.h>
 #include <signal.h>
-#include <stdbool.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <time.h>
-#include <unistd.h>
 
 #define MAX_SENDERS 16
 #define MAX_GAPS 100000
@@ -49,40 +38,10 @@ static void end(int signal) {
   is_ending = 1;
 }
 
-static void fail(const char *what) {
-  perror(what);
-  exit(1);
-}
-
-static int open_socket(const char *interface) {
-  int fd = socket(AF_PACKET, SOCK_RAW, htons(ETH_P_IP));
-  int on = 1;
-  if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on) != 0) fail("socket");
-  int index = (int)if_nametoindex(interface);
-  struct sockaddr_ll address = {.sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_IP), .sll_ifindex = index};
-  if (bind(fd, (struct sockaddr *)&address, sizeof address) != 0) fail("bind");
-  struct packet_mreq group = {.mr_ifindex = index, .mr_type = PACKET_MR_ALLMULTI};
+/* Of whatever group. */
+static void hear_multicast(int fd, const char *interface) {
+  struct packet_mreq group = {.mr_ifindex = (int)if_nametoindex(interface), .mr_type = PACKET_MR_ALLMULTI};
   if (setsockopt(fd, SOL_PACKET, PACKET_ADD_MEMBERSHIP, &group, sizeof group) != 0) fail("PACKET_MR_ALLMULTI");
-  return fd;
-}
-
-static bool receive(int fd, struct frame *frame, long long *arrival) {
-  union {
-    struct cmsghdr header;
-    char bytes[128];
-  } control;
-  struct iovec vector = {.iov_base = frame, .iov_len = sizeof *frame};
-  struct msghdr message = {
-      .msg_iov = &vector, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
-  if (recvmsg(fd, &message, 0) < (ssize_t)sizeof *frame) return false;
-  for (struct cmsghdr *one = CMSG_FIRSTHDR(&message); one != NULL; one = CMSG_NXTHDR(&message, one)) {
-    struct timespec stamp;
-    if (one->cmsg_type != SCM_TIMESTAMPNS) continue;
-    memcpy(&stamp, CMSG_DATA(one), sizeof stamp);
-    *arrival = stamp.tv_sec * 1000000000LL + stamp.tv_nsec;
-    return true;
-  }
-  return false;
 }
 
 static struct sender *sender_of(const uint8_t *mac) {
@@ -117,14 +76,16 @@ static void report(struct sender *sender) {
 
 int main(int count, char **argument) {
   if (count != 3) return 2;
-  int fd = open_socket(argument[1]);
+  int fd = packet_socket(0);
+  hear(fd, argument[1], ETH_P_IP);
+  hear_multicast(fd, argument[1]);
   uint16_t port = htons((uint16_t)atoi(argument[2]));
   struct sigaction action = {.sa_handler = end};
   sigaction(SIGTERM, &action, NULL);
   while (!is_ending) {
     struct frame frame;
     long long arrival;
-    if (!receive(fd, &frame, &arrival)) continue;
+    if (!receive(fd, &frame, sizeof frame, &arrival)) continue;
     bool is_multicast = frame.ethernet.ether_dhost[0] & 1;
     if (is_multicast && frame.ip.protocol == IPPROTO_UDP && frame.ip.ihl == 5 && frame.udp.dest == port)
       note(frame.ethernet.ether_shost, arrival);

@@ -83,7 +83,7 @@ export function buildProgram(source: string): string {
     output: join(root, 'native/build', name),
     compiler: process.env.CC ?? 'cc',
     sources: [source],
-    headers: [],
+    headers: globSync('*.h', { cwd: join(root, dirname(source)) }).map((header) => join(dirname(source), header)),
     flags: ['-std=c11', '-O2', ...WARNINGS],
   })
 }
