@@ -56,7 +56,7 @@ const MAY_USE_PACKAGES: Readonly<Record<string, readonly string[]>> = {
   runtime: ['prom-client', '@peculiar/x509', 'reflect-metadata'],
   operator: ['@kubernetes/client-node', '@dot-i/k8s-operator'],
   'speaker/wire': ['raw-socket'],
-  cli: ['yaml', 'commander', '@kubernetes/client-node'],
+  cli: ['yaml', 'commander', '@kubernetes/client-node', 'ajv'],
   controller: ['@kubernetes/client-node', '@peculiar/x509', 'reflect-metadata'],
   speaker: ['@kubernetes/client-node', 'yaml'],
   testkit: ['*'],

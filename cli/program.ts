@@ -5,7 +5,7 @@ import type { Declare, Present } from './command.ts'
 import { lintCommand, planCommand } from './commands/files.ts'
 import { migrateCommand, releaseServicesCommand } from './commands/migrate.ts'
 import { uiCommand } from './commands/page.ts'
-import { completionCommand, rotateKeyCommand, versionCommand } from './commands/program.ts'
+import { completionCommand, rotateKeyCommand, schemaCommand, versionCommand } from './commands/program.ts'
 import { drainCommand, explainCommand, ownersCommand, poolsCommand, statusCommand } from './commands/services.ts'
 import { nodesCommand, peersCommand, probeCommand, routesCommand, topCommand } from './commands/speakers.ts'
 import { bundleCommand, doctorCommand } from './commands/support.ts'
@@ -16,7 +16,7 @@ const COMMANDS: readonly Declare[] = [
   ...[lintCommand, poolsCommand, explainCommand, planCommand],
   ...[ownersCommand, nodesCommand, probeCommand, peersCommand, routesCommand],
   ...[drainCommand, rotateKeyCommand, uiCommand],
-  ...[migrateCommand, releaseServicesCommand, versionCommand, completionCommand],
+  ...[migrateCommand, releaseServicesCommand, versionCommand, schemaCommand, completionCommand],
 ]
 
 /**

@@ -25,6 +25,12 @@ export interface RotationStep {
   readonly isLast: boolean
 }
 
+export interface RotateKeyAnswer {
+  readonly secret: { readonly namespace: string; readonly name: string }
+  /** What was done, in words. */
+  readonly steps: readonly string[]
+}
+
 /** The step that follows on these entries (base64, as the API server has them). Pure but for the new key. */
 export function nextStep(data: Readonly<Record<string, string>>, newKey: () => string): RotationStep {
   const { secretkey = '', [NEXT]: next, [PREVIOUS]: previous } = data
@@ -62,7 +68,8 @@ async function rotate(connection: Connection, name: string, waitSeconds: number)
     await sleep(systemClock, waitSeconds * 1000)
   }
   const text = `The key in Secret ${target.namespace}/${name} is another one.\n`
-  return { value: { secret: target, steps }, text: () => text, exitCode: 0 }
+  const value: RotateKeyAnswer = { secret: target, steps }
+  return { value, text: () => text, exitCode: 0 }
 }
 
 async function take(

@@ -23,8 +23,14 @@ export interface BundleFlags extends ClusterFlags {
 export interface BundleAnswer {
   readonly file: string
   readonly bytes: number
-  readonly entries: readonly { readonly path: string; readonly bytes: number }[]
+  readonly entries: readonly ArchiveEntry[]
   readonly missing: readonly Missing[]
+}
+
+export interface ArchiveEntry {
+  readonly path: string
+  /** Before the archive is compressed. */
+  readonly bytes: number
 }
 
 /** @throws CannotRun */

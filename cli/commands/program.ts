@@ -23,11 +23,24 @@ export function rotateKeyCommand(declaring: Declaring): Command {
 }
 
 export function versionCommand(declaring: Declaring): Command {
-  const command = new Command('version').description('print the version').action(async ({ output }: OutputFlags) => {
-    const { versionReport } = await import('../version.ts')
-    declaring.present(versionReport(), output)
-  })
+  const command = new Command('version')
+    .description('print the version of this program, and of what it runs on')
+    .action(async ({ output }: OutputFlags) => {
+      const { versionReport } = await import('../version.ts')
+      declaring.present(versionReport(), output)
+    })
   return withHelp(withOutput(command), declaring, { examples: ['version', 'version -o json'] })
+}
+
+export function schemaCommand(declaring: Declaring): Command {
+  const command = new Command('schema')
+    .description('print the JSON schema of what a command prints with -o json')
+    .argument('<command>', 'name of the command')
+    .action(async (name: string) => {
+      const { schemaText } = await import('../answers/index.ts')
+      process.stdout.write(schemaText(name))
+    })
+  return withHelp(command, declaring, { examples: ['schema status', 'schema doctor > doctor.schema.json'] })
 }
 
 export function completionCommand(declaring: Declaring): Command {
