@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { CHECKS } from './doctor/finding.ts'
+import { judgedAnswer } from './judged-answer.ts'
 import { programOf } from './program.ts'
 
 const page = readFileSync(new URL('../docs/cli.md', import.meta.url), 'utf8')
@@ -34,9 +35,16 @@ test('every command has its place on the page, and every flag is named', () => {
   }
 })
 
-test('its JSON is JSON', () => {
-  for (const [, block] of page.matchAll(/```json\n([\s\S]*?)```/g))
-    assert.doesNotThrow(() => JSON.parse(block!), `${block}`)
+test('its JSON is what the schemas say', () => {
+  let judged = 0
+  for (const section of page.split(/^## /m).slice(1)) {
+    const [heading = ''] = section.split('\n')
+    for (const [, block] of section.matchAll(/```json\n([\s\S]*?)```/g)) {
+      assert.doesNotThrow(() => judgedAnswer(heading.split(/[ ,]/)[0]!, block!))
+      judged += 1
+    }
+  }
+  assert.ok(judged >= 15, `${judged} examples`)
 })
 
 test('every check of doctor is on the page, in the same words', () => {
