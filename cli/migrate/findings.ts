@@ -106,7 +106,7 @@ function bgpFindings(found: Found): readonly Finding[] {
     findings.push({ code: 'bgp-mode', severity: 'changes', message })
   }
   for (const { metadata } of found.frrConfigurations.filter((one) => !isWrittenByMetalLb(one))) {
-    const message = `FRRConfiguration ${metadata.namespace}/${metadata.name} is not read by Invar: what it asks for has to be a BGPPeer or BGPAdvertisement, or FRR has to stay for it`
+    const message = `FRRConfiguration ${metadata.namespace}/${metadata.name} is not read by Invar: FRR stays for it, and needs other neighbors than Invar's, or another address; or write it as a BGPPeer and BGPAdvertisement`
     findings.push({ code: 'frr-configuration', severity: 'changes', message })
   }
   if (found.configMaps.some(({ metadata }) => metadata.name === 'bgpextras')) {

@@ -159,12 +159,21 @@ describe('where it stands', () => {
 
   test('FRR stops for the routers before Invar calls them', () => {
     const frr = [{ resource: DAEMON_SET_WORKLOADS, object: workload('frr-k8s') }]
-    const frrConfigurations = [object('metallb-node-a'), object('mine')]
+    const frrConfigurations = [object('metallb-node-a')]
     const { migration } = judgeMigration({ ...INVAR, frr, frrConfigurations, leftPods }, state())
     assert.match(migration.steps[1]!, /^delete FRRConfiguration metallb-system\/metallb-node-a/)
     assert.match(migration.steps[2]!, /^delete DaemonSet metallb-system\/frr-k8s/)
     assert.match(migration.steps[3]!, /^end Pod/)
-    assert.ok(!migration.steps.some((step) => step.includes('mine')))
+    assert.equal(migration.steps.length, 5)
+  })
+
+  test('FRR stays for a user who gives it configuration of his own', () => {
+    const frr = [{ resource: DAEMON_SET_WORKLOADS, object: workload('frr-k8s') }]
+    const frrConfigurations = [object('metallb-node-a'), object('mine')]
+    const handingOver = judgeMigration({ ...INVAR, frr, frrConfigurations, leftPods }, state()).migration
+    assert.ok(!handingOver.steps.some((step) => /mine|frr-k8s/.test(step)))
+    const after = judgeMigration({ ...INVAR, frr, frrConfigurations: [object('mine')] }, state()).migration
+    assert.deepEqual([after.phase, after.steps], ['nothing-to-do', []])
   })
 })
 

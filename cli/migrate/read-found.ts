@@ -1,6 +1,14 @@
 /** Looks for MetalLB in a cluster. */
-import { CONFIG_MAPS, type KubernetesObject, PODS, SECRETS, type Secret, unless } from '../../operator/index.ts'
-import { DEFAULT_INSTALL_NAMESPACE } from '../cluster-state.ts'
+import {
+  CONFIG_MAPS,
+  type KubernetesObject,
+  PODS,
+  type Resource,
+  SECRETS,
+  type Secret,
+  unless,
+} from '../../operator/index.ts'
+import { installNamespace } from '../cluster-state.ts'
 import type { Connection } from '../connection.ts'
 import { DAEMON_SET_WORKLOADS, DEPLOYMENT_WORKLOADS, type Workload } from '../workloads.ts'
 import { type Found, type FoundObject, isFrr, isInvar, isMetalLb, LEFT_BY_LABEL } from './found.ts'
@@ -55,8 +63,9 @@ export async function readFound(connection: Connection): Promise<Found> {
   }
 }
 
-/** `--install-namespace`, or where its controller or the Pods that it left run, or the usual one. */
-async function namespaceOfMetalLb({ client, flags }: Connection): Promise<string> {
+/** `--install-namespace`, or where its controller or the Pods that it left run, or where Invar is. */
+async function namespaceOfMetalLb(connection: Connection): Promise<string> {
+  const { client, flags } = connection
   if (flags.installNamespace !== undefined) return flags.installNamespace
   const left = client.list(PODS, { labelSelector: `${LEFT_BY_LABEL}=metallb` })
   const lists = await Promise.all([
@@ -66,7 +75,7 @@ async function namespaceOfMetalLb({ client, flags }: Connection): Promise<string
   ])
   const controllers = lists.flatMap(({ items }) => items).filter((one) => isMetalLb(one, 'controller'))
   const [first] = [...controllers, ...(await left).items]
-  return first?.metadata.namespace ?? DEFAULT_INSTALL_NAMESPACE
+  return first?.metadata.namespace ?? installNamespace(connection)
 }
 
 function isOwnedBy(secret: Secret, owners: readonly Workload[]): boolean {
@@ -79,13 +88,14 @@ async function readRemains({ client }: Connection, namespace: string): Promise<r
     LABELS_OF_REMAINS.map(async (labelSelector) => {
       const where = resource.namespaced ? { namespace, labelSelector } : { labelSelector }
       const { items } = await client.list(resource, where)
-      return items.filter(isNotOurs).map((object) => ({ resource, object }))
+      return items.filter((object) => isRemains(resource, object)).map((object) => ({ resource, object }))
     }),
   )
   return (await Promise.all(lists)).flat()
 }
 
-/** A user may have given our chart the name of theirs. */
-function isNotOurs({ metadata: { name, labels = {} } }: KubernetesObject): boolean {
-  return !(labels['helm.sh/chart'] ?? '').startsWith('invar-') && name !== 'metallb-excludel2'
+/** A user may have given our chart the name of theirs; of the ConfigMaps only the one of the FRR sidecar is MetalLB's alone. */
+function isRemains({ kind }: Resource, { metadata: { name, labels = {} } }: KubernetesObject): boolean {
+  if ((labels['helm.sh/chart'] ?? '').startsWith('invar-')) return false
+  return kind !== CONFIG_MAPS.kind || name.endsWith('frr-startup')
 }

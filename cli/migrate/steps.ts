@@ -39,7 +39,7 @@ export type Phase =
 export function phaseOf(found: Found): Phase {
   if (found.controllers.length > 0 || found.speakers.length > 0) return 'metallb-works'
   const isInvarThere = found.invar.controller !== undefined && found.invar.speaker !== undefined
-  if (found.leftPods.length > 0 || found.frr.length > 0) return isInvarThere ? 'hand-over' : 'invar-missing'
+  if (found.leftPods.length > 0) return isInvarThere ? 'hand-over' : 'invar-missing'
   return remainsOf(found).length > 0 ? 'remains' : 'nothing-to-do'
 }
 
@@ -48,7 +48,7 @@ export function stepsOf(found: Found): readonly Step[] {
     case 'metallb-works':
       return firstHalf(found)
     case 'hand-over':
-      return [...secondHalf(found), ...remainsOf(found)]
+      return [...secondHalf(found), ...remainsOf({ ...found, frr: [], frrConfigurations: [] })]
     case 'remains':
       return remainsOf(found)
     default:
@@ -73,29 +73,37 @@ function firstHalf({ controllers, speakers, ownedSecrets, webhooks, definitions 
   return [...steps, ...speakers.map((daemonSet) => ({ kind: 'leave-pods', daemonSet }) as const)]
 }
 
-function secondHalf({ frr, frrConfigurations, leftPods, invar }: Found): readonly Step[] {
-  const steps: Step[] = [{ kind: 'wait-for-controller', name: nameOf(invar.controller!.metadata) }]
-  for (const { metadata } of frrConfigurations.filter(isWrittenByMetalLb)) {
-    const because = 'MetalLB wrote it, and FRR would go on announcing by it'
-    steps.push({ kind: 'delete', resource: FRR_CONFIGURATIONS, name: nameOf(metadata), because })
-  }
-  for (const { resource, object } of frr) {
-    const because = 'it speaks BGP for MetalLB, and routers take one session from an address'
-    steps.push({ kind: 'delete', resource, name: nameOf(object.metadata), because })
-  }
-  if (leftPods.length > 0) steps.push({ kind: 'end-pods', pods: leftPods })
-  return [...steps, { kind: 'wait-for-speakers', name: nameOf(invar.speaker!.metadata) }]
+function secondHalf(found: Found): readonly Step[] {
+  const { leftPods, invar } = found
+  return [
+    { kind: 'wait-for-controller', name: nameOf(invar.controller!.metadata) },
+    ...frrSteps(found),
+    { kind: 'end-pods', pods: leftPods },
+    { kind: 'wait-for-speakers', name: nameOf(invar.speaker!.metadata) },
+  ]
+}
+
+/** FRR of a user who gives it configuration of his own stays; what MetalLB made it announce goes. */
+function frrSteps({ frr, frrConfigurations }: Found): readonly Step[] {
+  const written = frrConfigurations.filter(isWrittenByMetalLb).map(({ metadata }) => ({
+    ...({ kind: 'delete', resource: FRR_CONFIGURATIONS, name: nameOf(metadata) } as const),
+    because: 'MetalLB wrote it, and FRR would go on announcing by it',
+  }))
+  if (written.length < frrConfigurations.length) return written
+  const because = 'it speaks BGP for MetalLB, and routers take one session from an address'
+  return [...written, ...frr.map((one) => deletion(one, because))]
 }
 
 /** What Invar has not taken over. Nothing while it is not there: MetalLB may come back. */
-function remainsOf({ remains, releaseRecords, invar }: Found): readonly Step[] {
+function remainsOf(found: Found): readonly Step[] {
+  const { remains, releaseRecords, invar } = found
   if (invar.controller === undefined) return []
   const useless = remains.map((one) => deletion(one, 'nobody uses it any more'))
   const records = releaseRecords.map(({ metadata }) => ({
     ...({ kind: 'delete', resource: SECRET, name: nameOf(metadata) } as const),
     because: 'by it, helm uninstall would delete the CustomResourceDefinitions with every pool',
   }))
-  return [...useless, ...records]
+  return [...frrSteps(found), ...useless, ...records]
 }
 
 const SECRET: Resource = { group: '', version: 'v1', plural: 'secrets', kind: 'Secret', namespaced: true }
