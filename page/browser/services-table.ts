@@ -95,7 +95,7 @@ export class ServicesTable {
   #fillWhenIdle(): void {
     if (this.#isIdleAwaited || this.#blocks.every(({ isFilled }) => isFilled)) return
     this.#isIdleAwaited = true
-    requestIdleCallback(() => {
+    whenIdle(() => {
       this.#isIdleAwaited = false
       const next = this.#blocks.find(({ isFilled }) => !isFilled)
       if (next === undefined) return
@@ -130,6 +130,9 @@ export class ServicesTable {
     for (const key of this.#shown.keys()) if (!keys.has(key)) this.#shown.delete(key)
   }
 }
+
+/** Not every browser says when it has nothing to do. */
+const whenIdle = window.requestIdleCallback ?? ((run: () => void) => setTimeout(run, 30))
 
 /** Laid out as a grid, a table is one no more for some browsers, unless it is said. */
 function nameRoles(table: HTMLElement): void {

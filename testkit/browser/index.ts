@@ -179,6 +179,7 @@ const KEY_CODES: Readonly<Record<string, number>> = {
   PageDown: 34,
   End: 35,
   ArrowDown: 40,
+  '-': 189,
 }
 
 interface Evaluated {
