@@ -9,7 +9,7 @@ import { lint } from '../cli/lint.ts'
 import { parseManifest } from '../cli/manifest.ts'
 import { programOf } from '../cli/program.ts'
 import { DEFAULT_REQUEST_OPTIONS } from '../core/allocate/index.ts'
-import { type Block, blocksOf, documentationPages, heredocsOf, placeOf, WORDS } from '../testkit/pages.ts'
+import { type Block, blocksOf, documentationPages, heredocsOf, placeOf, readPage, WORDS } from '../testkit/pages.ts'
 
 const blocks = documentationPages().flatMap(blocksOf)
 
@@ -50,6 +50,15 @@ const NOT_RUN: Readonly<Record<string, Readonly<Record<string, string>>>> = {
 function firstLine({ text }: Block): string {
   return text.split('\n')[0]!
 }
+
+test('no block is missed, and one within a list stands without its indentation', () => {
+  for (const page of documentationPages()) {
+    const fences = [...readPage(page).matchAll(/^ *```/gm)]
+    assert.equal(fences.length, 2 * blocksOf(page).length, page)
+  }
+  const [, indented] = blocksOf('docs/migrate-from-kube-vip.md')
+  assert.match(indented?.text ?? '', /^helm install .*\nkubectl apply /)
+})
 
 test('every block has a language, and no words that nobody knows', () => {
   for (const block of blocks) {
