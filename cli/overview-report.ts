@@ -48,31 +48,31 @@ function controllerLines({ controllers, leader }: Overview, { paint }: TextStyle
   )
 }
 
+/** Of more nodes only those that are not well are listed; -o wide has all. */
+const MOST_SPEAKERS = 10
+
 function speakerLines({ speakers, nodesWithout }: Overview, { paint, isWide }: TextStyle): readonly string[] {
   if (speakers.length === 0) return [paint('bad', 'no Pod of a speaker: no address is announced')]
+  const isAll = isWide || speakers.length <= MOST_SPEAKERS
+  const listed = isAll ? speakers : speakers.filter((row) => !isWell(row))
+  const well = speakers.length - listed.length
+  return [
+    ...(listed.length === 0 ? [] : speakerTable(listed, { paint, isWide })),
+    ...(isAll ? [] : [`${counted(well, 'speaker is', 'speakers are')} well (-o wide lists all)`]),
+    ...(nodesWithout.length === 0 ? [] : [`no speaker runs on ${nodesWithout.join(', ')}`]),
+  ]
+}
+
+function speakerTable(speakers: readonly SpeakerRow[], { paint, isWide }: TextStyle): readonly string[] {
+  const pod = isWide ? ['POD'] : []
   const rows = speakers.map((row) => [
     ...[row.node, row.ready ? 'yes' : 'no', String(row.restarts), row.version ?? '-'],
     ...(isWide ? [row.pod] : []),
-    ...[
-      row.links?.join(',') || '-',
-      row.hears === undefined ? '-' : String(row.hears.length),
-      sessionsOf(row),
-      row.because ?? '',
-    ],
+    ...[row.links?.join(',') || '-', row.hears === undefined ? '-' : String(row.hears.length)],
+    ...[sessionsOf(row), row.because ?? ''],
   ])
-  const headings = [
-    'NODE',
-    'READY',
-    'RESTARTS',
-    'VERSION',
-    ...(isWide ? ['POD'] : []),
-    'LINKS',
-    'HEARS',
-    'SESSIONS',
-    'BECAUSE',
-  ]
-  const without = nodesWithout.length === 0 ? [] : [`no speaker runs on ${nodesWithout.join(', ')}`]
-  return [...painted(headings, rows, (index) => isWell(speakers[index]!), paint), ...without]
+  const headings = ['NODE', 'READY', 'RESTARTS', 'VERSION', ...pod, 'LINKS', 'HEARS', 'SESSIONS', 'BECAUSE']
+  return painted(headings, rows, (index) => isWell(speakers[index]!), paint)
 }
 
 function programCells({ pod, node, ready, restarts, version }: ProgramRow): readonly string[] {

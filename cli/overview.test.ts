@@ -163,6 +163,15 @@ describe('status', () => {
     assert.equal(overview().leader, 'controller-1')
   })
 
+  test('of many speakers those are listed that are not well', () => {
+    const names = Array.from({ length: 12 }, (_, index) => `node-${String(index).padStart(2, '0')}`)
+    const speakers = names.map((node) => podNamed(`speaker-${node}`, node))
+    const nodes = names.map((node) => nodeNamed(node, node === 'node-07' ? { interfaces: [] } : {}))
+    const text = textOf({ installation: { ...installation, speakers }, nodes })
+    assert.match(text, /^ {2}node-07 .*\n {2}11 speakers are well \(-o wide lists all\)$/m)
+    assert.ok(!text.includes('node-08'))
+  })
+
   test('many of a sort are cut short, but for -o wide', () => {
     const words = Object.fromEntries(
       Array.from({ length: 8 }, (_, index) => [

@@ -10,13 +10,14 @@ import { drainCommand, explainCommand, ownersCommand, poolsCommand, statusComman
 import { nodesCommand, peersCommand, probeCommand, routesCommand, topCommand } from './commands/speakers.ts'
 import { bundleCommand, doctorCommand } from './commands/support.ts'
 
-/** In the order in which `--help` lists them. */
-const COMMANDS: readonly Declare[] = [
-  ...[statusCommand, topCommand, doctorCommand, bundleCommand],
-  ...[lintCommand, poolsCommand, explainCommand, planCommand],
-  ...[ownersCommand, nodesCommand, probeCommand, peersCommand, routesCommand],
-  ...[drainCommand, rotateKeyCommand, uiCommand],
-  ...[migrateCommand, releaseServicesCommand, versionCommand, schemaCommand, completionCommand],
+/** As `--help` lists them. */
+const GROUPS: readonly (readonly [heading: string, commands: readonly Declare[]])[] = [
+  ['How it stands:', [statusCommand, topCommand, doctorCommand, bundleCommand, uiCommand]],
+  ['Addresses:', [poolsCommand, explainCommand, ownersCommand, probeCommand]],
+  ['Nodes and routers:', [nodesCommand, peersCommand, routesCommand]],
+  ['Before a change:', [lintCommand, planCommand, drainCommand]],
+  ['Changes:', [migrateCommand, releaseServicesCommand, rotateKeyCommand]],
+  ['This program:', [versionCommand, schemaCommand, completionCommand]],
 ]
 
 /**
@@ -25,15 +26,18 @@ const COMMANDS: readonly Declare[] = [
  */
 export function programOf(name: string, present: Present): Command {
   const program = new Command(name)
-    .description('Why Services have the addresses that they have, who answers for them, and what a change would do.')
+    .description('How Invar stands, why Services have the addresses that they have, and what a change would do.')
     .version(VERSION, '--version', 'print the version')
     .exitOverride()
     .showHelpAfterError(`(${name} --help lists what there is)`)
+    .commandsGroup('This program:')
     .helpCommand('help [command]', 'help for a command')
     .addHelpText('after', EXIT_CODES)
-  for (const declare of COMMANDS) {
-    const command = declare({ name, present, program }).copyInheritedSettings(program)
-    program.addCommand(command.showHelpAfterError(`(${name} ${command.name()} --help says how it is used)`))
+  for (const [heading, commands] of GROUPS) {
+    for (const declare of commands) {
+      const command = declare({ name, present, program }).copyInheritedSettings(program).helpGroup(heading)
+      program.addCommand(command.showHelpAfterError(`(${name} ${command.name()} --help says how it is used)`))
+    }
   }
   return program
 }

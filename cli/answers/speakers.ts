@@ -140,6 +140,9 @@ const FRAME = object<Frame>({
 const ACTIVITY = object<NodeActivity>({
   node: text,
   at: text,
+  addressCount: integer,
+  requestsPerSecond: number,
+  answersPerSecond: number,
   addresses: list(
     object<AddressActivity>({
       address: text,

@@ -1,6 +1,6 @@
 /** What `invarctl top` shows at one moment. Pure. */
 import type { SessionRow } from '../nodes.ts'
-import type { NodeActivity } from './activity.ts'
+import { busiestFirst, type NodeActivity } from './activity.ts'
 
 export interface Frame {
   /** RFC 3339. */
@@ -84,20 +84,11 @@ function byNode(a: SpeakerLine, b: SpeakerLine): number {
   return a.node < b.node ? -1 : 1
 }
 
-function busiestFirst(a: AddressLine, b: AddressLine): number {
-  return b.requestsPerSecond - a.requestsPerSecond || (a.address < b.address ? -1 : 1)
-}
-
 function speakerLine(node: string, activity: NodeActivity | string): SpeakerLine {
   if (typeof activity === 'string') {
     const nothing = { addresses: 0, requestsPerSecond: 0, answersPerSecond: 0, ignoredPerSecond: 0, sessions: [] }
     return { node, because: activity, ...nothing }
   }
-  const { addresses, ignoredPerSecond, sessions } = activity
-  return {
-    ...{ node, addresses: addresses.length },
-    requestsPerSecond: addresses.reduce((sum, one) => sum + one.requestsPerSecond, 0),
-    answersPerSecond: addresses.reduce((sum, one) => sum + one.answersPerSecond, 0),
-    ...{ ignoredPerSecond, sessions },
-  }
+  const { addressCount, requestsPerSecond, answersPerSecond, ignoredPerSecond, sessions } = activity
+  return { node, addresses: addressCount, requestsPerSecond, answersPerSecond, ignoredPerSecond, sessions }
 }

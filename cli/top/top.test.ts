@@ -46,7 +46,9 @@ function activity(
   const addresses = Object.entries(rates).map(([address, rate]) => {
     return { address, requestsPerSecond: rate, answersPerSecond: rate, announcementsPerSecond: 0 }
   })
-  return { node, at: AT, addresses, ignoredPerSecond: 1.5, sessions: [], ...more }
+  const sum = Object.values(rates).reduce((total, rate) => total + rate, 0)
+  const totals = { addressCount: addresses.length, requestsPerSecond: sum, answersPerSecond: sum }
+  return { node, at: AT, ...totals, addresses, ignoredPerSecond: 1.5, sessions: [], ...more }
 }
 
 const KNOWN: Known = {
