@@ -137,27 +137,47 @@ function commandFor(program: Command, [first, ...rest]: readonly string[]): Comm
   return found === undefined || found.commands.length === 0 ? found : commandFor(found, rest)
 }
 
-test('every invarctl command in a block is one, with these flags', () => {
+/** Undefined = it is a command of the program, with flags that it has. */
+function commandFault(program: Command, line: string): string | undefined {
+  const words = line.trim().split(/\s+/)
+  const command = commandFor(program, words)
+  if (command === undefined) return `no command ${words[0]}`
+  const known = [...command.options, ...program.options].flatMap(({ long, short }) => [long, short])
+  const unknown = words.find(
+    (word) => /^--?[a-z]/.test(word) && !known.includes(word.split('=')[0]!) && word !== '--help',
+  )
+  return unknown === undefined ? undefined : `${words[0]} has no ${unknown}`
+}
+
+test('every invarctl command of a page is one, with these flags', () => {
   const program = programOf('invarctl', () => undefined)
-  let count = 0
-  for (const block of blocks) {
-    for (const line of linesOf(block)) {
-      for (const [, rest] of line.matchAll(/(?:^|[\s(;|])(?:invarctl|kubectl[ -]invar) ([a-z][^|;)#]*)/g)) {
-        const words = rest!.trim().split(/\s+/)
-        const command = commandFor(program, words)
-        assert.ok(command !== undefined, `${placeOf(block)}: no command ${words[0]}`)
-        const known = [...command.options, ...program.options].flatMap(({ long, short }) => [long, short])
-        for (const flag of words.filter((word) => /^--?[a-z]/.test(word))) {
-          assert.ok(
-            known.includes(flag.split('=')[0]!) || flag === '--help',
-            `${placeOf(block)}: ${words[0]} has no ${flag}`,
-          )
-        }
-        count++
-      }
+  const lines = [
+    ...blocks.flatMap((block) => linesOf(block).map((line) => ({ line, place: placeOf(block) }))),
+    ...documentationPages().flatMap((page) => {
+      const spans = [...readPage(page).matchAll(/`((?:invarctl|kubectl invar) [^`\n]+)`/g)]
+      return spans.map((span) => ({ line: span[1]!, place: page }))
+    }),
+  ]
+  const commands = lines.flatMap(({ line, place }) => {
+    const found = line.matchAll(/(?:^|[\s(;|])(?:invarctl|kubectl[ -]invar) ([a-z][^|;)#]*)/g)
+    return [...found].map((match) => ({ command: match[1]!, place }))
+  })
+  assert.ok(commands.length > 50, `only ${commands.length} commands`)
+  for (const { command, place } of commands) assert.equal(commandFault(program, command), undefined, place)
+  assert.match(commandFault(program, 'expain svc/web') ?? '', /no command/)
+  assert.match(commandFault(program, 'explain svc/web --wide') ?? '', /has no --wide/)
+})
+
+test('every bench and test that a page names is there', () => {
+  for (const page of documentationPages()) {
+    const text = readPage(page)
+    for (const [, name] of text.matchAll(/npm run bench -- ([a-z0-9-]+)/g)) {
+      assert.match(readPage(`bench/${name}.ts`), new RegExp(`name: '${name}'`), `${page}: ${name}`)
+    }
+    for (const [, file] of text.matchAll(/node --test ([\w./-]+)/g)) {
+      assert.ok(readPage(file!).includes('test('), `${page}: ${file}`)
     }
   }
-  assert.ok(count > 20, `only ${count} commands`)
 })
 
 test('JSON is JSON', () => {
