@@ -35,7 +35,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   bench: ['*'],
   demo: ['*'],
   'build/metrics': ['controller', 'speaker', 'operator', 'runtime'],
-  'build/reasons': ['core', 'cli', 'speaker', 'net/bgp'],
+  'build/reasons': ['core', 'cli', 'controller/page', 'speaker', 'net/bgp'],
   build: [
     'crds',
     'build',

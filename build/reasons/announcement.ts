@@ -1,13 +1,14 @@
 /** Why a Service that has an address is not announced, or not from a node. */
 
 import type { SilentService } from '../../cli/silent-services.ts'
+import type { PageReason } from '../../controller/page/service-row.ts'
 import {
   type LastReason,
   lastReasonSentence,
   NODE_REASONS,
   type NodeReason,
   nodeReasonSentence,
-  type SilentReason,
+  type SilenceReason,
 } from '../../core/announce/index.ts'
 import type { ObservedRoute, OwnershipReason } from '../../speaker/wire/messages.ts'
 import { type Entry, type Explained, type Reason, reasons, type Section } from './entry.ts'
@@ -39,8 +40,8 @@ const NODES: Explained<NodeReason> = {
   },
 }
 
-/** `invarctl status` knows one more than the speakers. */
-type ServiceSilence = Exclude<SilentReason | SilentService['reason'], NodeReason>
+/** `invarctl status` and the web page know more than a single speaker. */
+type ServiceSilence = Exclude<SilenceReason | SilentService['reason'] | PageReason, NodeReason>
 
 const SERVICES: Explained<ServiceSilence> = {
   notLoadBalancer: {
@@ -90,6 +91,19 @@ const SERVICES: Explained<ServiceSilence> = {
     meaning: 'A node is to answer, and none reports that it does.',
     remedy:
       'Wait a moment after a change. If it stays, look at the speaker of the node that is named: its log, its `/readyz`.',
+  },
+  noPeer: {
+    meaning: 'A BGPAdvertisement reaches the Service, and no BGPPeer of the node is to have its routes.',
+    remedy: 'Create a BGPPeer, or look at its `nodeSelectors` and at `peers` of the BGPAdvertisement.',
+  },
+  undecided: {
+    meaning: 'The controller has not looked at the Service yet: on the web page, where nobody leads, or for a moment.',
+    remedy: 'Wait a moment. If it stays, look whether a controller leads: `invarctl status`.',
+  },
+  endpointsUnknown: {
+    meaning:
+      'Nobody announces the Service, and the web page cannot say why: the controller may not read EndpointSlices.',
+    remedy: 'Give it the rights of the chart with `controller.page.enabled=true`, or ask `invarctl explain svc/NAME`.',
   },
 }
 
@@ -167,7 +181,8 @@ export const ANNOUNCEMENT: readonly Section[] = [
   },
   {
     title: 'Why nobody announces a Service',
-    where: 'In `invarctl explain` and `invarctl status`, and in the event `notAnnounced` of the Service.',
+    where:
+      'In `invarctl explain` and `invarctl status`, on the web page, and in the event `notAnnounced` of the Service.',
     reasons: reasons(SERVICES),
   },
   {

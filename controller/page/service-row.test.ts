@@ -73,9 +73,9 @@ const ROWS: readonly (readonly [name: string, words: Words, facts: ServiceFacts,
     ],
     [
       ...(['nobody reports', {}, facts(), 'silent'] as const),
-      'noReport: node node-b is to answer for it, but no speaker reports that it does',
+      'unreported: node node-b is to answer for default/web, and no speaker reports that it does',
     ],
-    ['endpoints not known', {}, facts({ endpoints: undefined }), 'silent', 'unknown: No speaker reports'],
+    ['endpoints not known', {}, facts({ endpoints: undefined }), 'silent', 'endpointsUnknown: No speaker reports'],
     ['no endpoint', {}, facts({ endpoints: endpointsOn() }), 'silent', 'noEndpoints: default/web has no endpoint'],
     [
       ...(['no advertisement of either kind', {}, facts({}, [pool('lan')]), 'silent'] as const),
@@ -83,11 +83,11 @@ const ROWS: readonly (readonly [name: string, words: Words, facts: ServiceFacts,
     ],
     [
       ...(['only BGP, and no peer', {}, facts({}, [pool('lan'), bgp('lan')]), 'silent'] as const),
-      'noPeer: no BGPPeer of node node-a is to have its routes',
+      'noPeer: no BGPPeer of node node-a is to have the routes of default/web',
     ],
     [
       ...(['only BGP, and nobody reports', {}, facts({}, [pool('lan'), bgp('lan'), peer('tor')]), 'silent'] as const),
-      'noReport: node node-a is to announce it to tor, but no speaker reports that it does',
+      'unreported: node node-a is to announce default/web to tor, and no speaker reports that it does',
     ],
     [
       ...(['only BGP, and no endpoint', {}] as const),

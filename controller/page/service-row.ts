@@ -1,10 +1,15 @@
 /** One Service as the page shows it: who announces it, and the reason for whatever is missing. Pure. */
 import { ADDRESS_CONDITION, ALLOCATED_FROM_POOL } from '../../core/allocate/index.ts'
-import { announcedServiceOf, type ClusterView, type ServingEndpoints } from '../../core/announce/index.ts'
+import {
+  type AnnouncedService,
+  announcedServiceOf,
+  type ClusterView,
+  explainSilence,
+  type ServingEndpoints,
+} from '../../core/announce/index.ts'
 import type { ReportedConflict } from '../../core/status/index.ts'
 import type { Service } from '../../operator/index.ts'
 import type { Announcer, Reason, ServiceRow } from '../../page/model.ts'
-import { silence } from './silence.ts'
 
 /** What there is to know of a Service beside itself. */
 export interface ServiceFacts {
@@ -35,17 +40,33 @@ export function serviceRow(service: Service, facts: ServiceFacts): ServiceRow | 
   if (addresses.length === 0) return { ...row, standing: 'waiting', reason: reasonOfCondition(service) ?? UNDECIDED }
   const conflict = conflictReason(facts.conflicts)
   if (answers.length === 0 && routes.length === 0) {
-    return { ...row, standing: 'silent', reason: conflict ?? silence(announced, facts.endpoints, facts.view) }
+    return { ...row, standing: 'silent', reason: conflict ?? silence(announced, facts) }
   }
   const doubt = conflict ?? reasonOfCondition(service)
   return doubt === undefined ? { ...row, standing: 'served' } : { ...row, standing: 'doubtful', reason: doubt }
 }
 
+/** Codes of the page's own; the others are of allocation, announcement and conflicts. */
+export type PageReason = 'undecided' | 'endpointsUnknown'
+
+const UNDECIDED: Reason & { readonly code: PageReason } = {
+  code: 'undecided',
+  sentence: 'The controller has not looked at it yet',
+}
+const UNKNOWN: Reason & { readonly code: PageReason } = {
+  code: 'endpointsUnknown',
+  sentence: 'No speaker reports that it announces it; why cannot be said, as its endpoints are not known here',
+}
 const DELETED: Reason = {
   code: 'beingDeleted',
   sentence: 'The Service is deleted; its address is free when it is gone',
 }
-const UNDECIDED: Reason = { code: 'undecided', sentence: 'The controller has not looked at it yet' }
+
+function silence(service: AnnouncedService, { endpoints, view }: ServiceFacts): Reason {
+  if (endpoints === undefined) return UNKNOWN
+  const { because, detail } = explainSilence(service, endpoints, view)
+  return { code: because, sentence: detail }
+}
 
 /** What the controller said of its address, where that is not simply that it has one. */
 function reasonOfCondition({ status }: Service): Reason | undefined {

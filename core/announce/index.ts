@@ -33,3 +33,4 @@ export {
   type Silent,
   type SilentReason,
 } from './reasons.ts'
+export { explainSilence, type Silence, type SilenceReason } from './silence.ts'
