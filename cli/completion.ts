@@ -43,7 +43,7 @@ function bash(name: string, words: readonly CommandWords[]): string {
   return `${shellFunction}() {
   local current="\${COMP_WORDS[COMP_CWORD]}" previous="\${COMP_WORDS[COMP_CWORD-1]}" words
   case "$previous" in
-    -f|--filename|--kubeconfig) COMPREPLY=($(compgen -f -- "$current")); return ;;
+    -f|--filename|--file|--kubeconfig) COMPREPLY=($(compgen -f -- "$current")); return ;;
     -o|--output) COMPREPLY=($(compgen -W "text wide json yaml" -- "$current")); return ;;
   esac
   case "\${COMP_WORDS[1]}" in
@@ -62,7 +62,7 @@ function fish(name: string, words: readonly CommandWords[]): string {
     `complete -c ${name} -f -n __fish_use_subcommand -a ${command} -d ${quoted(about)}`,
     ...flags.map(({ long, short, about: use }) => {
       const letter = short === undefined ? '' : ` -s ${short.slice(1)}`
-      const files = long === '--filename' || long === '--kubeconfig' ? ' -F' : ''
+      const files = ['--filename', '--file', '--kubeconfig'].includes(long) ? ' -F' : ''
       const seen = quoted(`__fish_seen_subcommand_from ${command}`)
       return `complete -c ${name} -n ${seen}${letter} -l ${long.slice(2)} -r${files} -d ${quoted(use)}`
     }),
