@@ -16,8 +16,8 @@ const [EVERY_ROUTED, EVERY_WRONG] = [4, 97]
 
 export interface PageCluster {
   readonly url: string
-  /** The Service is answered for by another node. */
-  readonly move: (key: string) => void
+  /** One Service that was not served is, from now on. */
+  readonly mend: () => void
   readonly stop: () => Promise<void>
 }
 
@@ -51,8 +51,9 @@ export async function servePageOf(services: number): Promise<PageCluster> {
   )
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/page`,
-    move: (key) => {
-      rows.set(key, { ...rows.get(key)!, standing: 'served', answers: [{ node: 'node-z', over: ['eth1'] }] })
+    mend: () => {
+      const [key, row] = [...rows].find(([, { standing }]) => standing !== 'served')!
+      rows.set(key, { ...row, standing: 'served', answers: [{ node: 'node-c', over: ['eth1'] }] })
       feed.serviceChanged(key)
     },
     stop: async () => {

@@ -5,8 +5,8 @@ import { type PageCluster, servePageOf } from './page-cluster.ts'
 
 /** What is promised: everything is there, and a change is seen, within a second. */
 const BAR_MS = 1_000
-/** A frame while 10,000 rows are scrolled through; above it people see it stumble. */
-const FRAME_BAR_MS = 100
+/** 95 of 100 frames while 10,000 rows are scrolled through in two seconds: twenty a second look like motion. */
+const FRAME_BAR_MS = 50
 const ORDINARY = 1_000
 const MANY = 10_000
 const RUNS = 5
@@ -31,8 +31,8 @@ async function run(progress: (text: string) => void) {
     const many = await timesOf(browser, MANY)
     if (process.env.PICTURE === '1') await picture(browser)
     const figures = { empty, ordinary, many, complaints: browser.complaints }
-    const isFast = ordinary.loadMs <= BAR_MS && ordinary.changeMs <= BAR_MS && many.worstFrameMs <= FRAME_BAR_MS
-    const bar = { loadMs: BAR_MS, changeMs: BAR_MS, worstFrameMs: FRAME_BAR_MS }
+    const isFast = ordinary.loadMs <= BAR_MS && ordinary.changeMs <= BAR_MS && many.frameMs <= FRAME_BAR_MS
+    const bar = { loadMs: BAR_MS, changeMs: BAR_MS, frameMs: FRAME_BAR_MS }
     const ratio = Math.round((ordinary.loadMs / empty.loadMs) * 100) / 100
     return { figures, yardstick: empty.loadMs, ratio, bar, pass: isFast && browser.complaints.length === 0 }
   } finally {
@@ -45,8 +45,9 @@ interface Times {
   readonly loadMs: number
   readonly changeMs: number
   readonly searchMs: number
-  /** Longest time between two frames while it is scrolled from top to bottom. */
-  readonly worstFrameMs: number
+  /** Between two frames while it is scrolled from top to bottom: the 95th percentile, and the longest. */
+  readonly frameMs: number
+  readonly longestFrameMs: number
 }
 
 async function timesOf(browser: Browser, services: number): Promise<Times> {
@@ -56,15 +57,15 @@ async function timesOf(browser: Browser, services: number): Promise<Times> {
     const changes: number[] = []
     for (let run = 0; run < RUNS; run++) {
       loads.push(await loadMs(browser, cluster, services))
-      if (services > 0) changes.push(await changeMs(browser, cluster, run))
+      if (services > 0) changes.push(await changeMs(browser, cluster))
     }
     const searchMs = services === 0 ? 0 : await browser.evaluate<number>(SEARCH)
-    const worstFrameMs = services === 0 ? 0 : await browser.evaluate<number>(SCROLL)
+    const frames = services === 0 ? [0] : await browser.evaluate<readonly number[]>(SCROLL)
+    const sorted = frames.toSorted((a, b) => a - b)
     return {
-      loadMs: median(loads),
-      changeMs: median(changes),
-      searchMs: round(searchMs),
-      worstFrameMs: round(worstFrameMs),
+      ...{ loadMs: median(loads), changeMs: median(changes), searchMs: round(searchMs) },
+      frameMs: round(sorted[Math.floor(sorted.length * 0.95)]!),
+      longestFrameMs: round(sorted.at(-1)!),
     }
   } finally {
     await browser.open('about:blank')
@@ -82,13 +83,13 @@ async function loadMs(browser: Browser, { url }: PageCluster, services: number):
   )
 }
 
-/** By the clock of this process: it changes the Service, and asks the page. */
-async function changeMs(browser: Browser, cluster: PageCluster, run: number): Promise<number> {
-  // All within the first rows, as they are sorted.
-  const name = `billing/${['api', 'api-1', 'api-10', 'api-11', 'api-12'][run]}`
+/** By the clock of this process: it changes a Service, and asks the page. */
+async function changeMs(browser: Browser, cluster: PageCluster): Promise<number> {
+  const sums = `document.querySelector('#standings').textContent`
+  const before = await browser.evaluate<string>(sums)
   const started = performance.now()
-  cluster.move(name)
-  await browser.until(`document.querySelectorAll('tbody')[0].innerText.split('node-z').length > ${run + 1}`)
+  cluster.mend()
+  await browser.until(`${sums} !== ${JSON.stringify(before)}`)
   return performance.now() - started
 }
 
@@ -109,12 +110,12 @@ const SEARCH = `new Promise((done) => {
 const SCROLL = `new Promise((done) => {
   const end = document.documentElement.scrollHeight
   const step = end / 120
-  let worst = 0
+  const frames = []
   let last
   const frame = (now) => {
-    if (last !== undefined) worst = Math.max(worst, now - last)
+    if (last !== undefined) frames.push(now - last)
     last = now
-    if (scrollY + innerHeight >= document.documentElement.scrollHeight - 5) done(worst)
+    if (scrollY + innerHeight >= document.documentElement.scrollHeight - 5) done(frames)
     else { scrollBy(0, step); requestAnimationFrame(frame) }
   }
   requestAnimationFrame(frame)

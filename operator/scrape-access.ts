@@ -1,6 +1,6 @@
 /**
- * Who may read the metrics: the API server is asked who the bearer of a token is (TokenReview), and whether that user
- * may GET the page (SubjectAccessReview on the non-resource URL), as every component of Kubernetes does.
+ * Who may read the metrics, or the web page: the API server is asked who the bearer of a token is (TokenReview), and
+ * whether that user may GET the path (SubjectAccessReview on the non-resource URL), as every component of Kubernetes does.
  */
 import { createHash } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'

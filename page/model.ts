@@ -82,6 +82,8 @@ export interface ProblemRow {
 }
 
 /**
+ * In the order in which they are shown:
+ *
  * - `served`: it has its address, and somebody announces it
  * - `doubtful`: so it is, but something is wrong or missing
  * - `silent`: it has an address that nobody announces

@@ -25,6 +25,20 @@ test('what is told in pieces is there when all was told, by name', () => {
   )
 })
 
+test('what is wrong comes first', () => {
+  const state = new PageState()
+  const services = [
+    service('a/web'),
+    service('b/web', { standing: 'silent' }),
+    service('c/web', { standing: 'waiting' }),
+  ]
+  state.apply({ isFirst: true, services })
+  const keys = () => state.services.map(({ key }) => key)
+  assert.deepEqual(keys(), ['c/web', 'b/web', 'a/web'])
+  state.apply({ services: [service('c/web')] })
+  assert.deepEqual(keys(), ['b/web', 'a/web', 'c/web'])
+})
+
 test('a change replaces one row, and what is gone is gone', () => {
   const state = new PageState()
   state.apply({ isFirst: true, isComplete: true, services: [service('a/web'), service('b/web')] })

@@ -1,5 +1,14 @@
 /** What the page knows, put together from the messages of the controller. Pure. */
-import type { About, DecisionRow, PageMessage, PoolRow, ProblemRow, ServiceRow, SpeakerRow } from './model.ts'
+import {
+  type About,
+  type DecisionRow,
+  type PageMessage,
+  type PoolRow,
+  type ProblemRow,
+  type ServiceRow,
+  type SpeakerRow,
+  STANDINGS,
+} from './model.ts'
 
 export class PageState {
   about: About | undefined
@@ -13,12 +22,12 @@ export class PageState {
   readonly #services = new Map<string, ServiceRow>()
   /** Known from an earlier connection, and not told again yet. */
   #old: Set<string> | undefined
-  /** By key; undefined = to be sorted anew. */
+  /** undefined = to be sorted anew. */
   #sorted: readonly ServiceRow[] | undefined
 
-  /** By namespace and name. */
+  /** What is wrong first, then by namespace and name. */
   get services(): readonly ServiceRow[] {
-    this.#sorted ??= [...this.#services.values()].sort((a, b) => (a.key < b.key ? -1 : 1))
+    this.#sorted ??= [...this.#services.values()].sort((a, b) => rankOf(a) - rankOf(b) || (a.key < b.key ? -1 : 1))
     return this.#sorted
   }
 
@@ -57,4 +66,8 @@ export class PageState {
     const most = this.about?.decisionsKept ?? decisions.length
     this.decisions = [...decisions.toReversed(), ...this.decisions].slice(0, most)
   }
+}
+
+function rankOf({ standing }: ServiceRow): number {
+  return STANDINGS.indexOf(standing)
 }

@@ -144,6 +144,31 @@ test('another configuration: every Service is looked at, and only those that dif
   )
 })
 
+test('ten thousand Services are looked at in turns, so that the allocator gets its own', async () => {
+  for (let i = 0; i < 1_200; i++) view.put(`default/s${i}`)
+  const { state } = await look()
+  await eventually(() => assert.ok(state.isComplete))
+  const before = view.asked
+  /** How many were asked for in each turn of the loop. */
+  const asked: number[] = []
+  let isSameTurn = false
+  const { service } = view
+  view.service = (key) => {
+    if (!isSameTurn) {
+      asked.push(0)
+      isSameTurn = true
+      setImmediate(() => {
+        isSameTurn = false
+      })
+    }
+    asked[asked.length - 1]!++
+    return service.call(view, key)
+  }
+  feed.everythingChanged()
+  await eventually(() => assert.equal(view.asked - before, 1_200))
+  assert.deepEqual(asked, [500, 500, 200])
+})
+
 test('a reader that does not read is dropped after its patience, and costs the others nothing', async () => {
   for (let i = 0; i < 20_000; i++) view.put(`default/s${i}`, 'x'.repeat(500))
   const socket = connect(portOf(), '127.0.0.1')

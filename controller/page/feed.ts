@@ -22,6 +22,8 @@ export interface FeedOptions {
 export const MOST_READERS = 8
 /** Changes within this time are told together. */
 const SETTLE_MS = 100
+/** To look at all of them must not keep the allocator from working: each turn of the loop so many. */
+const SERVICES_A_TURN = 500
 
 export class Feed {
   /** Readers that were not served, by reason. */
@@ -100,23 +102,29 @@ export class Feed {
   }
 
   #settle(): void {
-    if (this.#readers.size === 0) return
+    if (this.#readers.size > 0) this.#tellAfter(SETTLE_MS)
+  }
+
+  #tellAfter(delayMs: number): void {
     this.#timer ??= this.#options.clock.setTimeout(() => {
       this.#timer = undefined
       this.#tell()
-    }, SETTLE_MS)
+    }, delayMs)
   }
 
   #tell(): void {
-    const all = () => new Set([...this.#texts.keys(), ...this.#options.view.serviceKeys()])
-    for (const key of this.#haveAllChanged ? all() : this.#changed) {
+    if (this.#haveAllChanged) {
+      for (const key of [...this.#texts.keys(), ...this.#options.view.serviceKeys()]) this.#changed.add(key)
+      this.#haveAllChanged = false
+    }
+    for (const key of this.#changed.values().take(SERVICES_A_TURN)) {
+      this.#changed.delete(key)
       const change = this.#renew(key)
       if (change === undefined) continue
       for (const { untold } of this.#readers) untold[change](key)
     }
-    this.#changed.clear()
-    this.#haveAllChanged = false
     for (const reader of this.#readers) reader.pump()
+    if (this.#changed.size > 0) this.#tellAfter(0)
   }
 
   /** @returns undefined = it is as it was */

@@ -18,6 +18,9 @@ export function poolEntry(pool: PoolRow, services: number): HTMLElement {
 }
 
 const NUMBERS = new Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 1 })
+/** No word of the language helps any more: an IPv6 prefix has 1.8E19. */
+const BEYOND_WORDS = 1e12
+const HUGE_NUMBERS = new Intl.NumberFormat('en', { notation: 'scientific', maximumFractionDigits: 1 })
 const HIGH = 0.8
 
 function fill(family: string, { inUse, total }: Fill): readonly HTMLElement[] {
@@ -27,9 +30,13 @@ function fill(family: string, { inUse, total }: Fill): readonly HTMLElement[] {
   const bar = element('span', {})
   bar.style.setProperty('--fill', `${part * 100}%`)
   return [
-    element('p', {}, `${family}: ${NUMBERS.format(inUse)} of ${NUMBERS.format(total)} in use`),
+    element('p', {}, `${family}: ${amount(inUse)} of ${amount(total)} in use`),
     element('div', { class: `bar ${shade}`, 'aria-hidden': 'true' }, bar),
   ]
+}
+
+function amount(addresses: number): string {
+  return (addresses < BEYOND_WORDS ? NUMBERS : HUGE_NUMBERS).format(addresses)
 }
 
 const CONFIGURATIONS: Readonly<Record<SpeakerRow['configuration'], readonly [shade: string, words: string]>> = {
