@@ -4,7 +4,7 @@ import { type NodeRow, nodeRow, nodesReport, type ToldNode } from './nodes.ts'
 import { rendered, UNPAINTED } from './report.ts'
 
 const TOLD: ToldNode = {
-  ...{ node: 'alpha', ready: true, alive: ['alpha', 'bravo'], uplinks: [], faults: [], sessions: [] },
+  ...{ node: 'alpha', ready: true, alive: ['bravo'], uplinks: [], faults: [], sessions: [] },
   interfaces: [
     { name: 'eth0', mac: '02:00:00:00:00:01', usable: true },
     { name: 'eth1', mac: '02:00:00:00:00:02', usable: false, because: 'no-carrier' },

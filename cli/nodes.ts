@@ -9,7 +9,7 @@ export interface NodeRow {
   readonly ready: boolean
   /** Absent where it is ready. */
   readonly waitsFor?: string
-  /** Nodes whose speakers it hears, with its own; [] = nobody watches who is alive. */
+  /** Other nodes whose speakers it hears. */
   readonly alive: readonly string[]
   /** All but those that are excluded. */
   readonly interfaces: readonly InterfaceRow[]
@@ -90,7 +90,7 @@ function tableOf(nodes: readonly NodeRow[], { isWide }: TextStyle): string {
   if (nodes.length === 0) return ''
   const wide = isWide ? ['IPVS', 'RP-FILTER', 'PORTS'] : []
   const rows = nodes.map((row) => [
-    ...[row.node, row.ready ? 'yes' : 'no', row.version, usableNames(row).join(',') || '-', hearsOf(row)],
+    ...[row.node, row.ready ? 'yes' : 'no', row.version, usableNames(row).join(',') || '-', row.alive.join(',') || '-'],
     ...(isWide ? kernelCells(row.kernel) : []),
     notesOf(row).join('; '),
   ])
@@ -100,10 +100,6 @@ function tableOf(nodes: readonly NodeRow[], { isWide }: TextStyle): string {
 /** Names of the interfaces that addresses can be announced on. */
 export function usableNames({ interfaces }: NodeRow): readonly string[] {
   return interfaces.filter(({ usable }) => usable).map(({ name }) => name)
-}
-
-function hearsOf({ node, alive }: NodeRow): string {
-  return alive.filter((other) => other !== node).join(',') || '-'
 }
 
 function kernelCells({ hasIpvs, links, ports }: KernelFacts): readonly string[] {

@@ -122,10 +122,9 @@ function speakerRow(pod: PodShape, { nodes, unanswered }: OverviewFacts): Speake
   const told = nodes.find(({ node }) => node === pod.spec?.nodeName)
   const row = programRow(pod, told?.version)
   if (told !== undefined) {
-    const { ready, waitsFor, alive, sessions, node } = told
+    const { ready, waitsFor, alive, sessions } = told
     const because = waitsFor ?? row.because
-    const hears = alive.filter((other) => other !== node)
-    const standing = { ...row, ready: ready && row.ready, links: usableNames(told), hears, sessions }
+    const standing = { ...row, ready: ready && row.ready, links: usableNames(told), hears: alive, sessions }
     return because === undefined ? standing : { ...standing, because }
   }
   const silence = unanswered.find(({ node }) => node === row.node)?.because

@@ -33,7 +33,7 @@ const BGP: LocalBgpSource = {
 }
 const FACTS: NodeFacts = { links: [], forwards: true, hasIpvs: false, ports: [] }
 const STANDING = new WireStanding(() => 5)
-STANDING.take({ kind: 'members', alive: ['alpha', 'bravo'] })
+STANDING.take({ kind: 'members', alive: ['bravo'] })
 STANDING.take({
   kind: 'interfaces',
   interfaces: [{ name: 'eth0', mac: '02:00:00:00:00:01', usable: true, because: undefined }],
@@ -130,7 +130,7 @@ describe('the local socket', () => {
 
   test('tells of the node', async () => {
     const expected = {
-      ...{ node: 'alpha', ready: true, alive: ['alpha', 'bravo'] },
+      ...{ node: 'alpha', ready: true, alive: ['bravo'] },
       interfaces: [{ name: 'eth0', mac: '02:00:00:00:00:01', usable: true }],
       uplinks: [{ interface: 'eth0', target: '192.0.2.1', reachable: false }],
       faults: [{ code: 'EADDRINUSE', message: 'heartbeats: bind', atMs: 5 }],

@@ -49,7 +49,7 @@ export class WireStanding {
     }
   }
 
-  /** Nodes whose speakers are heard, with this one; [] = nobody watches who is alive. */
+  /** Other nodes whose speakers are heard. */
   get alive(): readonly string[] {
     return this.#alive
   }

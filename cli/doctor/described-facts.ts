@@ -17,7 +17,9 @@ export function podNamed(name: string, node: string, more: Partial<PodShape['sta
     spec: {
       nodeName: node,
       serviceAccountName: component,
-      containers: [{ name: component, image: `invar.dev/invar:${VERSION}`, args: [component] }],
+      containers: [
+        { name: component, image: `invar.dev/invar:${VERSION}`, args: [component, '--ml-secret-name=memberlist'] },
+      ],
     },
     status: { phase: 'Running', conditions: [{ type: 'Ready', status: 'True' }], containerStatuses: [], ...more },
   }
@@ -27,7 +29,14 @@ export function podNamed(name: string, node: string, more: Partial<PodShape['sta
 export function nodeNamed(node: string, more: Partial<NodeRow> = {}): NodeRow {
   const well = nodeRow(
     {
-      ...{ node, ready: true, alive: ['node-a', 'node-b'], uplinks: [], faults: [], sessions: [] },
+      ...{
+        node,
+        ready: true,
+        alive: ['node-a', 'node-b'].filter((other) => other !== node),
+        uplinks: [],
+        faults: [],
+        sessions: [],
+      },
       interfaces: [{ name: 'eth0', mac: '02:00:00:00:00:01', usable: true }],
       kernel: { links: [linkNamed('all'), linkNamed('eth0')], forwards: true, hasIpvs: false, ports: [] },
     },

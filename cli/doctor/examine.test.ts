@@ -56,6 +56,14 @@ const CRASHED = podNamed('speaker-a', 'node-a', {
 const CONFLICT = { 'default/web': [{ address: '192.0.2.1', reason: 'ForeignClaim', because: 'eth0: 02:… uses it' }] }
 const RIGHT = { component: 'speaker', scope: 'cluster', group: '', resource: 'services', subresource: '', name: '' }
 
+const WITHOUT_MEMBERSHIP: Partial<DoctorFacts> = {
+  nodes: ['node-a', 'node-b'].map((name) => nodeNamed(name, { alive: [] })),
+  installation: {
+    ...INSTALLATION,
+    speakers: INSTALLATION.speakers.map((pod) => ({ ...pod, spec: { ...pod.spec, containers: [] } })),
+  },
+}
+
 type Fault = readonly [about: string, facts: Partial<DoctorFacts>, id: CheckId, severity: Severity, told: RegExp]
 
 const FAULTS: readonly Fault[] = [
@@ -162,7 +170,7 @@ const FAULTS: readonly Fault[] = [
   ],
   [
     'one deaf ear',
-    withNode({ alive: ['node-a'] }),
+    withNode({ alive: [] }),
     'members-unheard',
     'error',
     /Node node-a: its speaker does not hear node-b/,
@@ -493,7 +501,7 @@ describe('doctor', () => {
       withNode({ kernel: { ...WELL, links: [linkNamed('all', { rpFilter: 1 }), linkNamed('eth0')] } }),
       'rp-filter',
     ],
-    ['no membership', { nodes: ['node-a', 'node-b'].map((name) => nodeNamed(name, { alive: [] })) }, 'members-unheard'],
+    ['no membership', WITHOUT_MEMBERSHIP, 'members-unheard'],
   ]
   for (const [about, facts, id] of SOUND) {
     test(`does not mind ${about}`, () => {

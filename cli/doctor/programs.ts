@@ -1,7 +1,7 @@
 /** Checks of the programs: whether they run where they should, know each other, and get their sockets. Pure. */
 import { imageTagOf, isReady, type PodShape, restartsOf, whyNotReady } from '../installation.ts'
 import { leaderOf } from '../overview.ts'
-import type { DoctorFacts } from './facts.ts'
+import { type DoctorFacts, settingOf } from './facts.ts'
 import type { Found, Outcome } from './finding.ts'
 
 export function controllerDown(facts: DoctorFacts): Outcome {
@@ -98,8 +98,10 @@ export function membershipSecret({ installation, membershipSecret: secret }: Doc
 }
 
 /** Two speakers that run and answer, one of which does not hear the other. */
-export function membersUnheard({ nodes }: DoctorFacts): Outcome {
-  const members = nodes.filter(({ alive, ready }) => ready && alive.length > 0)
+export function membersUnheard({ nodes, installation }: DoctorFacts): Outcome {
+  // Without a key nobody watches who is alive.
+  if ((settingOf(installation.speakers, 'ml-secret-name', 'METALLB_ML_SECRET_NAME') ?? '') === '') return []
+  const members = nodes.filter(({ ready }) => ready)
   return members.flatMap(({ node, alive }): readonly Found[] => {
     const missed = members.map((one) => one.node).filter((other) => other !== node && !alive.includes(other))
     if (missed.length === 0) return []
