@@ -112,11 +112,11 @@ suite('the Dockerfile', { timeout: 240_000 }, () => {
     using root = createOtherRoot()
     await follow(root)
     const tree = join(root.path, 'tree')
-    const expected = entries.map(lineOf)
-    assert.deepEqual(
-      linesOf(tree).filter((line) => !line.startsWith('directory 755')),
-      expected.filter((line) => !line.startsWith('directory 755')).sort(),
-    )
+    // Folders that only hold files are no entries of the builder's.
+    const found = new Set(linesOf(tree).filter((line) => !line.startsWith('directory 755')))
+    const wanted = new Set(entries.map(lineOf))
+    assert.deepEqual([[...found.difference(wanted)], [...wanted.difference(found)]], [[], []])
+    assert.ok(found.size > 50, `${found.size} files`)
     const capable = await root.run('getcap -r /tree', { PATH: '/usr/sbin:/usr/bin' })
     assert.equal(capable.trim(), '/tree/app/bin/speaker cap_net_bind_service,cap_net_raw=p')
     await root.run('cd /src && node build/image.ts', { PATH: '/src/node_modules/.bin:/usr/sbin:/usr/bin:/sbin:/bin' })

@@ -17,8 +17,8 @@ export interface OtherRoot extends Disposable {
   run(script: string, environment: Readonly<Record<string, string>>): Promise<string>
 }
 
-/** Programs, libraries and their settings; read-only, and links where they are links (`/bin` to `/usr/bin`). */
-const PROGRAMS = ['usr', 'bin', 'sbin', 'lib', 'lib64', 'etc']
+/** Programs, libraries, their settings and packages; read-only, and links where they are links (`/bin` to `/usr/bin`). */
+const PROGRAMS = ['usr', 'bin', 'sbin', 'lib', 'lib64', 'etc', 'var/lib/dpkg']
 
 export function createOtherRoot(): OtherRoot {
   const scratch = mkdtempSync(join(tmpdir(), 'invar-root-'))
