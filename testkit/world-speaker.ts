@@ -46,10 +46,11 @@ export class Speaker {
     this.#l2 = l2.initial({ ...l2.DEFAULT_OPTIONS, node })
   }
 
-  start(services: readonly l2.WantedService[]): void {
+  /** Outdated: what it is told to do is from an earlier life. */
+  start(services: readonly l2.WantedService[], isOutdated = false): void {
     this.interfacesUp(this.#up)
     this.configure([KEY], this.#world.nodes)
-    this.desire(services)
+    this.desire(services, isOutdated)
   }
 
   /** Keys newest first, and the members that the API server has told of. */
@@ -57,8 +58,8 @@ export class Speaker {
     this.#heartbeat({ kind: 'configure', keys, members: nodes.map((node) => ({ node, addresses: [node] })) })
   }
 
-  desire(services: readonly l2.WantedService[]): void {
-    this.#decide({ kind: 'desired', isComplete: true, services })
+  desire(services: readonly l2.WantedService[], isOutdated = false): void {
+    this.#decide({ kind: 'desired', isComplete: true, isOutdated, services })
   }
 
   /** One Service is new or has changed; heard of when awake. */

@@ -87,6 +87,21 @@ describe('one address, three nodes', () => {
     assert.equal(world.whoIsBelieved(IP), 'node-a')
   })
 
+  test('it resumes from an old list while the API server is away: who took over keeps the address, alone, until it dies', () => {
+    const world = settled()
+    world.kill('node-a')
+    world.advance(1000)
+    for (const node of ['node-b', 'node-c']) world.speaker(node).desire([wanting(IP, ['node-b', 'node-a', 'node-c'])])
+    world.start('node-a', true)
+    for (let at = 0; at < 1500; at++) {
+      assert.deepEqual(world.holders(IP), ['node-b'], `at ${world.clock.now()} ms`)
+      world.advance(10)
+    }
+    world.kill('node-b')
+    const tookMs = untilBelieved(world, ['node-a'])
+    assert.ok(tookMs !== undefined && tookMs <= 500, `${tookMs} ms`)
+  })
+
   test('its cable is pulled: carrier lost, another answers', () => {
     const world = settled()
     world.speaker('node-a').interfacesUp([])

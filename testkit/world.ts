@@ -80,12 +80,12 @@ export class World {
   }
 
   /** Starts a speaker, again if it was killed: with a newer boot id. */
-  start(node: string): void {
+  start(node: string, isOutdated = false): void {
     const speaker = new Speaker(this, node, this.#boots++, 1 + this.random.between(-this.#drift, this.#drift))
     this.#speakers.set(node, speaker)
     for (const [name, segment] of this.segments) segment.attach(node, (packet) => speaker.receive(name, packet))
     this.#routed.attach(node, (bytes) => speaker.receiveUnicast(bytes))
-    speaker.start(this.services)
+    speaker.start(this.services, isOutdated)
   }
 
   /** Power off: no goodbye. */
