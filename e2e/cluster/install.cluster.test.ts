@@ -6,6 +6,7 @@ import { buildImage } from '../../build/image.ts'
 import { CLEANUP_FINALIZER } from '../../core/status/index.ts'
 import { configure, NAMESPACE, ownerOf, type Stage, serve, share } from '../../demo/kubernetes.ts'
 import { Story } from '../../demo/story.ts'
+import type { ServiceRow } from '../../page/model.ts'
 import { type Cluster, LAN_HOSTS, startCluster } from '../../testkit/cluster/index.ts'
 import { eventually } from '../../testkit/eventually.ts'
 import { requireRoot } from '../../testkit/privilege.ts'
@@ -78,11 +79,25 @@ suite('helm on a cluster', { timeout: 240_000 }, () => {
     if (!requireRoot(t)) return
     const values = [
       ...['speaker.gratuitousArpInterval=60', 'controller.logLevel=debug', 'controller.cleanupFinalizer=true'],
-      'speaker.netBindService=true',
+      ...['speaker.netBindService=true', 'controller.page.enabled=true'],
     ]
     await nothingIsLost(t, () => commands.succeed(`${UPGRADE} --set ${values.join(',')}`))
     await eventually(() => assert.throws(() => assertNotHeld(stage)))
     await listensForPeers(stage, cluster)
+  })
+
+  test('the web page: through the API server, with a token of its own account', async (t) => {
+    if (!requireRoot(t)) return
+    const inside = `nsenter --net=${cluster.lan.host('cp').path} -- ${process.execPath}`
+    const told = await commands.succeed(`
+      invarctl ui --no-open > page.txt & ui=$!
+      trap "kill $ui" EXIT
+      until grep -q http: page.txt; do kill -0 $ui; sleep 0.1; done
+      ${inside} ${join(import.meta.dirname, 'page-reader-main.ts')} $(grep -o 'http:[^ ]*' page.txt)`)
+    const { title, services } = JSON.parse(told) as { readonly title: string; readonly services: readonly ServiceRow[] }
+    assert.equal(title, 'Invar')
+    const served = services.find(({ key }) => key === 'default/web')
+    assert.deepEqual([served?.standing, served?.addresses], ['served', [web]])
   })
 
   test('rolled back: the same', async (t) => {
