@@ -328,6 +328,38 @@ describe('peers and routes', () => {
   })
 })
 
+describe('top', () => {
+  test('a line a refresh, and what cannot be shown', async () => {
+    const { code, out, err } = await invarctl(['top', '--interval', '0.2', '--count', '3', '-o', 'json'])
+    assert.equal(code, 0, err)
+    const frames = out
+      .trimEnd()
+      .split('\n')
+      .map((line) => judgedAnswer('top', line))
+    assert.equal(frames.length, 3)
+    assert.deepEqual(frames.at(-1).speakers, [])
+    assert.ok(frames.at(-1).notes.includes(`no speaker runs in namespace ${NAMESPACE}`), out)
+  })
+
+  test('on a terminal it is a screen that q leaves as it was', async () => {
+    const command = `${process.execPath} cli/main.ts top --interval 0.2`
+    // Typed until it is heard: the program has to start first.
+    const typing = `(while sleep 0.5; do printf q; done) 2>/dev/null | script -qec '${command}' /dev/null`
+    const { out } = await run('sh', ['-c', `export TERM=xterm; ${typing}`])
+    const [entered, shown, left] = ['\x1b[?1049h\x1b[?25l', 'ADDRESSES   ASKED/S', '\x1b[?25h\x1b[?1049l']
+    const places = [out.indexOf(entered), out.lastIndexOf(shown), out.indexOf(left)]
+    assert.ok(!places.includes(-1), JSON.stringify(out))
+    assert.deepEqual(
+      places.toSorted((one, other) => one - other),
+      places,
+    )
+  })
+
+  test('is refused what is no interval', async () => {
+    assertCouldNotRun(await invarctl(['top', '--interval', 'soon']), /--interval soon is no time between refreshes/)
+  })
+})
+
 describe('rotate-key', () => {
   const keys = () =>
     JSON.parse(plane.kubectl(['-n', NAMESPACE, 'get', 'secret', 'memberlist', '-o', 'json'])).data as Record<

@@ -1,5 +1,5 @@
 /** `invarctl bundle`: an archive for whoever is to help, without anything secret in it. */
-import { writeFileSync } from 'node:fs'
+import { closeSync, openSync, rmSync, writeFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import { systemClock } from '../../runtime/clock.ts'
 import { sentenceOf } from '../../runtime/log.ts'
@@ -38,7 +38,9 @@ export async function runBundle(flags: BundleFlags): Promise<Report> {
   if (flags.local === true) return runLocalBundle(flags.socket)
   const made = new Date(systemClock.wall()).toISOString().replace(/\.\d+Z$/, 'Z')
   const file = flags.file ?? `invar-bundle-${made.replaceAll(/[-:]/g, '')}.tar.gz`
-  return withCluster(flags, async (connection, state, onRead) => {
+  // Before all the work: it may not be possible to write there.
+  const descriptor = opened(file)
+  const making = withCluster(flags, async (connection, state, onRead) => {
     const facts = await readDoctorFacts(connection, state, onRead)
     const { namespace } = facts.installation
     const secret = facts.membershipSecret.kind === 'known' ? facts.membershipSecret.value?.name : undefined
@@ -46,18 +48,26 @@ export async function runBundle(flags: BundleFlags): Promise<Report> {
     await collect(archive, connection, facts, onRead)
     archive.addText('README.txt', readme(made, connection.server, archive))
     const bytes = packed(basename(file).replace(/\.(tar\.gz|tgz)$/, ''), archive.files)
-    write(file, bytes)
+    writeFileSync(descriptor, bytes)
     return bundleReport({
       ...{ file, bytes: bytes.length, missing: archive.missing },
       entries: archive.files.map(({ path, text }) => ({ path, bytes: Buffer.byteLength(text) })),
     })
   })
+  try {
+    return await making
+  } catch (error) {
+    rmSync(file, { force: true })
+    throw error
+  } finally {
+    closeSync(descriptor)
+  }
 }
 
 /** For nobody else to read: names of Services and addresses are nobody else's business either. */
-function write(file: string, bytes: Uint8Array): void {
+function opened(file: string): number {
   try {
-    writeFileSync(file, bytes, { mode: 0o600 })
+    return openSync(file, 'wx', 0o600)
   } catch (error) {
     throw new CannotRun(`cannot write ${file} (${sentenceOf(error)})`, 'name another one with --file', error)
   }

@@ -303,5 +303,7 @@ describe('bundle', () => {
     const { code, err } = await invarctl(['bundle', '--file', '/nowhere/x.tar.gz'])
     assert.equal(code, 2)
     assert.match(err, /cannot write \/nowhere\/x\.tar\.gz \(.*ENOENT.*name another one with --file$/m)
+    const again = await invarctl(['bundle', '--file', join(folder, 'invar.tar.gz')])
+    assert.match(again.err, /EEXIST/, 'what is there is not overwritten')
   })
 })
