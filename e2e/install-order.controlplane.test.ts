@@ -149,7 +149,7 @@ suite('whatever comes late', { timeout: 240_000 }, () => {
     const ports = [{ port: 80 }]
     await apply({ apiVersion: 'v1', kind: 'Service', metadata, spec: { type: 'LoadBalancer', ports } })
     const events = ['get', 'events', '--field-selector=involvedObject.name=web', '-o', 'jsonpath={.items[*].message}']
-    await eventually(async () => assert.match(await plane.startKubectl(events), /pool/), LIMIT_MS)
+    await eventually(async () => assert.match(await plane.startKubectl(events), /there is no IPAddressPool/), LIMIT_MS)
     await apply(unborn(pool('web', { addresses: ['192.0.2.9/32'] })))
     const wait = ['wait', 'service/web', '--for=jsonpath={.status.loadBalancer.ingress[0].ip}=192.0.2.9']
     await plane.startKubectl([...wait, '--timeout=30s'])
