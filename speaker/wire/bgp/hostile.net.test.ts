@@ -16,8 +16,8 @@ const HOSTILE = fileURLToPath(new URL('../../../testkit/hostile-router-main.ts',
 const [NODE, TOR, NUISANCE, VIP] = ['192.0.2.1', '192.0.2.2', '192.0.2.3', '192.0.2.100']
 const [NODE_ASN, ROUTER_ASN] = [64_512, 64_500]
 const QUESTIONS = 200
-/** A question that takes longer has been kept waiting by more than a busy machine. */
-const ANSWER_LIMIT_MS = 200
+/** Of a machine with far too much work; how much of a flood is read in one turn is held in bgp.test.ts. */
+const ANSWER_LIMIT_MS = 2_000
 const MOST_GROWTH_BYTES = 64 * 1024 * 1024
 
 afterEach(closeLans)
