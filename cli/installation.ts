@@ -3,6 +3,7 @@ import { type KubernetesObject, LEASES, PODS, type Resource, unless } from '../o
 import { systemClock } from '../runtime/clock.ts'
 import { asking, type Connection } from './connection.ts'
 import { listPatiently } from './patience.ts'
+import { selectorsOf } from './speakers.ts'
 
 export interface Installation {
   readonly namespace: string
@@ -55,9 +56,6 @@ export const POD_SHAPES = { ...PODS } as Resource<PodShape>
 
 const CONTROLLER_LEASE = 'invar-controller'
 
-/** By the labels of the manifests, or of the chart. */
-const LABELS_OF = (component: string) => [`component=${component}`, `app.kubernetes.io/component=${component}`]
-
 /** @throws CannotRun */
 export function readInstallation(connection: Connection, namespace: string): Promise<Installation> {
   return asking(connection, async () => {
@@ -83,9 +81,13 @@ export function readInstallation(connection: Connection, namespace: string): Pro
   })
 }
 
-async function podsOf({ client }: Connection, namespace: string, component: string): Promise<readonly PodShape[]> {
+async function podsOf(
+  { client }: Connection,
+  namespace: string,
+  component: 'controller' | 'speaker',
+): Promise<readonly PodShape[]> {
   const lists = await Promise.all(
-    LABELS_OF(component).map((labelSelector) =>
+    selectorsOf(component).map((labelSelector) =>
       listPatiently(client, systemClock, POD_SHAPES, { namespace, labelSelector }),
     ),
   )

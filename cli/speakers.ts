@@ -9,15 +9,17 @@ export interface SpeakerOf {
   readonly pod: { readonly namespace: string; readonly name: string }
 }
 
-/** By the labels of the manifests, or of the chart. */
-const SPEAKER_LABELS = ['component=speaker', 'app.kubernetes.io/component=speaker']
+/** Label selectors of the Pods of a program: those of the manifests, and of the chart. */
+export function selectorsOf(component: 'controller' | 'speaker'): readonly string[] {
+  return [`component=${component}`, `app.kubernetes.io/component=${component}`]
+}
 
 /** Those that run, by node. @throws CannotRun */
 export function speakersIn(connection: Connection, namespace: string): Promise<readonly SpeakerOf[]> {
   return asking(connection, async () => {
     const { client } = connection
     const lists = await Promise.all(
-      SPEAKER_LABELS.map((labelSelector) => client.list(PODS, { namespace, labelSelector })),
+      selectorsOf('speaker').map((labelSelector) => client.list(PODS, { namespace, labelSelector })),
     )
     return runningSpeakers(
       lists.flatMap(({ items }) => items),

@@ -92,6 +92,7 @@ export function factsWith(more: Partial<DoctorFacts> = {}): DoctorFacts {
     webhookEndpoints: known(1),
     membershipSecret: known({ name: 'memberlist', isThere: true, hasKey: true }),
     missingRights: known([]),
+    lastWords: new Map(),
     ...more,
   }
 }

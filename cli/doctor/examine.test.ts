@@ -10,6 +10,7 @@ import { factsWith, known, linkNamed, NAMESPACE, nodeNamed, podNamed } from './d
 import { examine } from './examine.ts'
 import type { DoctorFacts } from './facts.ts'
 import { CHECK_IDS, CHECKS, type CheckId, type Severity } from './finding.ts'
+import { lastWordsOf } from './last-words.ts'
 import { doctorReport } from './report.ts'
 
 const INSTALLATION = factsWith().installation
@@ -47,6 +48,7 @@ function writtenBy(manager: string, time: string): Partial<DoctorFacts> {
   return { cluster: announcedCluster(state, [], []) }
 }
 
+const IN_USE = '{"ts":"x","level":"error","event":"ended","msg":"listen EADDRINUSE: address already in use :::9120"}'
 const CRASHED = podNamed('speaker-a', 'node-a', {
   conditions: [],
   containerStatuses: [
@@ -55,6 +57,12 @@ const CRASHED = podNamed('speaker-a', 'node-a', {
 })
 const CONFLICT = { 'default/web': [{ address: '192.0.2.1', reason: 'ForeignClaim', because: 'eth0: 02:… uses it' }] }
 const RIGHT = { component: 'speaker', scope: 'cluster', group: '', resource: 'services', subresource: '', name: '' }
+
+/** A speaker that finds its port taken. */
+const FALLEN: Partial<DoctorFacts> = {
+  installation: { ...INSTALLATION, speakers: [CRASHED, podNamed('speaker-b', 'node-b')] },
+  lastWords: new Map([['speaker-a', lastWordsOf(`starting\n${IN_USE}\n`)]]),
+}
 
 const WITHOUT_MEMBERSHIP: Partial<DoctorFacts> = {
   nodes: ['node-a', 'node-b'].map((name) => nodeNamed(name, { alive: [] })),
@@ -183,6 +191,20 @@ const FAULTS: readonly Fault[] = [
     'port-taken',
     'error',
     /another program holds udp port 7946 \(heartbeats of the speaker\).*\n +find it with ss -lunp/,
+  ],
+  [
+    'a port, as the speaker says that ends of it',
+    FALLEN,
+    'port-taken',
+    'error',
+    /Pod metallb-system\/speaker-a: could not start: another program holds port 9120/,
+  ],
+  [
+    'last words',
+    FALLEN,
+    'speaker-down',
+    'error',
+    /restarted 3 times\); its last words: listen EADDRINUSE: address already in use :::9120 \[/,
   ],
   [
     "MetalLB's port",

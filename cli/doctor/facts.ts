@@ -27,6 +27,8 @@ export interface DoctorFacts extends OverviewFacts {
   readonly webhookEndpoints: Known<number>
   readonly membershipSecret: Known<SecretStanding | undefined>
   readonly missingRights: Known<readonly MissingRight[]>
+  /** What containers wrote last before they ended and were started anew, by the name of the Pod. */
+  readonly lastWords: ReadonlyMap<string, string>
 }
 
 /** apiextensions.k8s.io/v1 CustomResourceDefinition. */

@@ -3,6 +3,7 @@ import { imageTagOf, isReady, type PodShape, restartsOf, whyNotReady } from '../
 import { leaderOf } from '../overview.ts'
 import { type DoctorFacts, settingOf } from './facts.ts'
 import type { Found, Outcome } from './finding.ts'
+import { portMissed } from './last-words.ts'
 
 export function controllerDown(facts: DoctorFacts): Outcome {
   const { controllers, namespace } = facts.installation
@@ -11,21 +12,22 @@ export function controllerDown(facts: DoctorFacts): Outcome {
     const remedy = 'install Invar (helm, or kubectl apply -k deploy/), or say where it is with --install-namespace'
     return [{ severity: 'error', object: deployment, what: 'no Pod of a controller is there', remedy }]
   }
-  const down = controllers.flatMap((pod) => notReady(pod, controllers.some(isReady) ? 'warning' : 'error'))
+  const severity = controllers.some(isReady) ? 'warning' : 'error'
+  const down = controllers.flatMap((pod) => notReady(pod, severity, facts.lastWords))
   if (down.length > 0 || facts.installation.lease === undefined || leaderOf(facts) !== undefined) return down
   const what = `no controller has renewed the Lease since ${facts.installation.lease.renewedAt}`
   const remedy = `kubectl logs -n ${namespace} -l component=controller says what it waits for`
   return [{ severity: 'error', object: deployment, what, remedy }]
 }
 
-export function speakerDown({ installation, nodes, unanswered }: DoctorFacts): Outcome {
+export function speakerDown({ installation, nodes, unanswered, lastWords }: DoctorFacts): Outcome {
   const { speakers, namespace } = installation
   if (speakers.length === 0) {
     const remedy = 'kubectl describe daemonset says what keeps its Pods from being created'
     const object = { kind: 'DaemonSet', namespace, name: 'speaker' }
     return [{ severity: 'error', object, what: 'no Pod of a speaker is there: no address is announced', remedy }]
   }
-  const found = speakers.flatMap((pod) => notReady(pod, 'error'))
+  const found = speakers.flatMap((pod) => notReady(pod, 'error', lastWords))
   const told = new Set(speakers.filter((pod) => !isReady(pod)).map(({ spec }) => spec?.nodeName))
   const waiting = nodes.filter(({ ready, node }) => !ready && !told.has(node))
   const silent = unanswered.filter(({ node }) => !told.has(node))
@@ -42,15 +44,19 @@ export function speakerDown({ installation, nodes, unanswered }: DoctorFacts): O
   ]
 }
 
-function notReady(pod: PodShape, severity: Found['severity']): readonly Found[] {
+function notReady(pod: PodShape, severity: Found['severity'], lastWords: DoctorFacts['lastWords']): readonly Found[] {
   const because = whyNotReady(pod)
   if (because === undefined) return []
   const { namespace = '', name } = pod.metadata
   const restarts = restartsOf(pod)
   const after = restarts === 0 ? '' : ` (restarted ${restarts} times)`
   const previous = restarts === 0 ? '' : ' --previous'
+  const words = lastWords.get(name)
+  const last = words === undefined ? '' : `; its last words: ${words}`
   const remedy = `kubectl logs -n ${namespace} ${name}${previous} says why; kubectl describe pod says what Kubernetes waits for`
-  return [{ severity, object: { kind: 'Pod', namespace, name }, what: `is not ready: ${because}${after}`, remedy }]
+  return [
+    { severity, object: { kind: 'Pod', namespace, name }, what: `is not ready: ${because}${after}${last}`, remedy },
+  ]
 }
 
 export function speakerMissing({ installation, rawNodes }: DoctorFacts): Outcome {
@@ -112,8 +118,15 @@ export function membersUnheard({ nodes, installation }: DoctorFacts): Outcome {
   })
 }
 
-export function portTaken({ nodes }: DoctorFacts): Outcome {
-  return nodes.flatMap(({ node, kernel }) =>
+export function portTaken({ nodes, lastWords, installation }: DoctorFacts): Outcome {
+  const missed = [...lastWords].flatMap(([name, words]): readonly Found[] => {
+    const port = portMissed(words)
+    if (port === undefined) return []
+    const what = `could not start: another program holds port ${port}`
+    const remedy = `find it with ss -ltunp on the node, and end it or give the program another port (values of the chart)`
+    return [{ severity: 'error', object: { kind: 'Pod', namespace: installation.namespace, name }, what, remedy }]
+  })
+  const held = nodes.flatMap(({ node, kernel }) =>
     kernel.ports
       .filter(({ heldBy }) => heldBy === 'others')
       .map(({ purpose, protocol, port }): Found => {
@@ -127,6 +140,7 @@ export function portTaken({ nodes }: DoctorFacts): Outcome {
         return { severity: isOurs && purpose !== 'BGP' ? 'error' : 'warning', object: nodeOf(node), what, remedy }
       }),
   )
+  return [...missed, ...held]
 }
 
 export function socketFault({ nodes }: DoctorFacts): Outcome {

@@ -12,11 +12,12 @@ import {
 import { VERSION } from '../../runtime/version.ts'
 import { type ClusterState, listAll, type OnRead } from '../cluster-state.ts'
 import { asking, type Connection } from '../connection.ts'
-import { type Installation, POD_SHAPES } from '../installation.ts'
+import { type Installation, isReady, POD_SHAPES, restartsOf } from '../installation.ts'
 import { readOverviewFacts } from '../status-command.ts'
 import { DAEMON_SET_WORKLOADS, DEPLOYMENT_WORKLOADS, type Workload } from '../workloads.ts'
 import { type DefinitionShape, type DoctorFacts, type SecretStanding, settingOf, type WebhookShape } from './facts.ts'
 import type { Known } from './finding.ts'
+import { lastWordsOf } from './last-words.ts'
 import { missingRights } from './rights.ts'
 
 const SYSTEM = 'kube-system'
@@ -83,6 +84,7 @@ export async function readDoctorFacts(
   ])
   return {
     ...overview,
+    lastWords: await lastWords(connection, overview.installation),
     version: VERSION,
     rawNodes,
     namespaceLabels: state.resources.namespaces?.find(({ name }) => name === namespace)?.labels ?? {},
@@ -116,6 +118,26 @@ async function readyEndpoints({ client }: Connection, namespace: string): Promis
   const { items } = await client.list(ENDPOINT_SLICES, { namespace, labelSelector })
   const endpoints = items.flatMap(({ endpoints: some }) => some ?? [])
   return endpoints.filter(({ conditions }) => conditions?.ready !== false).length
+}
+
+/** Of so many Pods: what is wrong with ten is wrong with all. */
+const MOST_HEARD = 10
+const LAST_LINES = 20
+
+/** Of the Pods that do not stay up; without those that may not be read. */
+async function lastWords(
+  { client }: Connection,
+  { controllers, speakers }: Installation,
+): Promise<ReadonlyMap<string, string>> {
+  const fallen = [...controllers, ...speakers].filter((pod) => !isReady(pod) && restartsOf(pod) > 0)
+  const heard = fallen.slice(0, MOST_HEARD).map(async ({ metadata: { namespace, name }, spec }) => {
+    const container = spec?.containers?.[0]?.name ?? ''
+    const log = await known(() =>
+      client.podLog({ namespace, name }, { container, previous: true, tailLines: LAST_LINES }),
+    )
+    return [name, log.kind === 'known' ? lastWordsOf(log.value) : ''] as const
+  })
+  return new Map((await Promise.all(heard)).filter(([, words]) => words !== ''))
 }
 
 async function readMembershipSecret(
