@@ -4,18 +4,18 @@
  * before, and no machine is entered from within itself. Membership goes first: its heartbeats and its judgement must
  * not queue behind what ten thousand addresses make for layer 2 to do.
  */
-import type { Interfaces } from '../../native/index.ts'
 import { formatMac } from '../../net/ethernet/index.ts'
 import { formatAddress } from '../../net/ip/index.ts'
 import * as layer2 from '../../net/l2/index.ts'
-import * as membership from '../../net/membership/index.ts'
+import type * as membership from '../../net/membership/index.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import type { Random } from '../../runtime/random.ts'
 import { Bgp } from './bgp/index.ts'
 import { IgnoredCounters } from './counters.ts'
-import { Heartbeats } from './heartbeat.ts'
+import { Faults } from './faults.ts'
 import { Holdings } from './holdings.ts'
-import type { DesiredMembership, Farewell, FromWire, GatewayProbe, ToWire } from './messages.ts'
+import { Members, type View } from './members.ts'
+import type { Farewell, FromWire, GatewayProbe, ToWire } from './messages.ts'
 import { OfferedInterfaces } from './offered-interfaces.ts'
 import { OwnershipReports } from './ownership-reports.ts'
 import { Questions } from './questions.ts'
@@ -49,27 +49,22 @@ export class Shell {
   readonly #uplinks: Uplinks | undefined
   readonly #interfaces: OfferedInterfaces
   readonly #layer2: layer2.State
-  readonly #membership: membership.State
-  readonly #timers: Readonly<Record<keyof Events, MachineTimer>>
+  readonly #layer2Timer: MachineTimer
+  readonly #members: Members
   readonly #queues: { readonly [Machine in keyof Events]: Events[Machine][] } = { membership: [], layer2: [] }
   readonly #ownership: OwnershipReports
-  readonly #faults = new Set<string>()
+  readonly #faults: Faults
+  readonly #fault = (what: string, cause: unknown): void => this.#faults.tell(what, cause)
   #isDraining = false
-  #heartbeats: Heartbeats | undefined
-  /** Offered interfaces that membership allows. */
-  #announceable: readonly string[] = []
-  /** `unknown`: the main thread has not said yet. */
-  #watch: 'unknown' | 'nobody' | 'members' = 'unknown'
   #goodbye: { isReleased: boolean; isLeft: boolean; isBgpOver: boolean } | undefined
-  /** Members alive, and the interfaces that they offer. */
-  #others: ReadonlyMap<string, layer2.AliveMember> = new Map()
-
   constructor(options: ShellOptions) {
     const { node, clock, refreshIntervalMs, probeNewAddresses: isProbing } = options
     this.#options = options
     this.#clock = clock
+    this.#faults = new Faults(options.post)
     this.#layer2 = layer2.initial({ ...layer2.DEFAULT_OPTIONS, node, refreshIntervalMs, isProbing })
-    this.#membership = membership.initial({ node, bootId: BigInt(Math.floor(clock.wall() * 1000)) })
+    this.#layer2Timer = new MachineTimer(clock, () => this.#post('layer2', { kind: 'timer' }))
+    this.#members = this.#makeMembers()
     this.#responders = this.#makeResponders()
     this.#questions = new Questions({
       clock,
@@ -83,12 +78,8 @@ export class Shell {
     this.#bgp = new Bgp({
       ...options,
       ignored: (reason) => this.#ignored.add(reason),
-      fault: (what, cause) => this.#reportFault(what, cause),
+      fault: this.#fault,
     })
-    this.#timers = {
-      layer2: new MachineTimer(clock, () => this.#post('layer2', { kind: 'timer' })),
-      membership: new MachineTimer(clock, () => this.#post('membership', { kind: 'timer' })),
-    }
     this.#interfaces = this.#followInterfaces()
   }
 
@@ -100,7 +91,7 @@ export class Shell {
         this.#desire(message)
         return
       case 'membership':
-        this.#watchMembers(message.membership)
+        this.#members.watch(message.membership)
         return
       case 'exclude-interfaces':
         this.#interfaces.exclude(message.patterns)
@@ -142,23 +133,23 @@ export class Shell {
 
   /** Closes every socket and timer. */
   close(): void {
-    for (const timer of Object.values(this.#timers)) timer.disarm()
+    this.#layer2Timer.disarm()
     this.#ownership.flush()
     this.#questions.close()
     this.#uplinks?.close()
     this.#interfaces.close()
     this.#responders.close()
-    this.#heartbeats?.close()
+    this.#members.close()
     this.#bgp.close()
   }
 
   #makeResponders(): Responders {
     const { clock, random } = this.#options
     const events = {
-      mayAnswer: () => this.#mayAnswer(),
+      mayAnswer: () => this.#members.mayAnswer(),
       claim: (claim: Claim, name: string) => this.#takeClaim(claim, name),
       down: () => this.#interfaces.socketDown(),
-      fault: (what: string, cause: unknown) => this.#reportFault(what, cause),
+      fault: this.#fault,
     }
     return new Responders({ holdings: this.#holdings, ignored: this.#ignored, clock, random, events })
   }
@@ -172,35 +163,21 @@ export class Shell {
 
   // ---- machines
 
-  #mayAnswer(): boolean {
-    return this.#watch !== 'members' || membership.mayAnswer(this.#membership, this.#clock.now())
-  }
-
   #post<Machine extends keyof Events>(machine: Machine, event: Events[Machine]): void {
     // After a standstill whatever comes first comes first; but only membership knows what it is worth by now, and what it
     // says about us must come before what is posted, not behind it.
-    if (machine === 'layer2' && !this.#isDraining && this.#isMembershipDue())
-      this.#post('membership', { kind: 'timer' })
+    if (machine === 'layer2' && !this.#isDraining && this.#members.isDue()) this.#post('membership', { kind: 'timer' })
     this.#queues[machine].push(event)
     if (this.#isDraining) return
     this.#isDraining = true
     const { membership: first, layer2: then } = this.#queues
     while (first.length + then.length > 0) {
-      if (first.length > 0) this.#stepMembership(first.shift()!)
+      if (first.length > 0) this.#members.step(first.shift()!)
       else this.#stepLayer2(then.shift()!)
     }
     this.#isDraining = false
     this.#responders.flush()
     this.#finishLeaving()
-  }
-
-  #isMembershipDue(): boolean {
-    return this.#watch === 'members' && membership.isDue(this.#membership, this.#clock.now())
-  }
-
-  #stepMembership(event: membership.Event): void {
-    const actions = membership.step(this.#membership, event, this.#clock.now())
-    for (const action of actions) this.#executeMembership(action)
   }
 
   #stepLayer2(event: layer2.Event): void {
@@ -226,7 +203,7 @@ export class Shell {
         this.#responders.announce(action.ip, action.interface)
         return
       case 'arm':
-        this.#timers.layer2.arm(action.at)
+        this.#layer2Timer.arm(action.at)
         return
       case 'ownership':
         this.#ownership.add(action)
@@ -240,33 +217,30 @@ export class Shell {
     }
   }
 
-  #executeMembership(action: membership.Action): void {
-    switch (action.kind) {
-      case 'multicast':
-        this.#heartbeats?.multicast(action.interface, action.bytes)
-        return
-      case 'unicast':
-        this.#heartbeats?.unicast(action.address, action.bytes)
-        return
-      case 'arm':
-        this.#timers.membership.arm(action.at)
-        return
-      case 'members':
-        this.#others = action.alive
-        this.#uplinks?.othersChanged()
-        this.#post('layer2', { kind: 'members', members: action })
-        this.#options.post({ kind: 'members', alive: [...action.alive.keys()].sort() })
-        return
-      case 'announceable':
-        this.#announceable = action.interfaces
-        this.#publishUsable()
-        return
-      case 'ignored':
-        this.#ignored.add(`heartbeat-${action.because}`)
-        return
-      case 'left':
+  // ---- members
+
+  #makeMembers(): Members {
+    const { node, clock } = this.#options
+    return new Members({
+      ...{ node, clock },
+      post: (event) => this.#post('membership', event),
+      opened: () => this.#interfaces.opened,
+      viewed: (view) => this.#takeView(view),
+      unwatched: () =>
+        this.#post('layer2', { kind: 'members', members: { isSettled: true, alive: undefined, healed: [] } }),
+      allowanceChanged: () => this.#publishUsable(),
+      left: () => {
         if (this.#goodbye !== undefined) this.#goodbye.isLeft = true
-    }
+      },
+      ignored: (because) => this.#ignored.add(`heartbeat-${because}`),
+      fault: this.#fault,
+    })
+  }
+
+  #takeView(view: View): void {
+    this.#uplinks?.othersChanged()
+    this.#post('layer2', { kind: 'members', members: view })
+    this.#options.post({ kind: 'members', alive: [...view.alive.keys()].sort() })
   }
 
   // ---- interfaces
@@ -275,13 +249,16 @@ export class Shell {
     const { clock, post } = this.#options
     return new OfferedInterfaces({
       ...{ clock, post },
-      fault: (what, cause) => this.#reportFault(what, cause),
+      fault: this.#fault,
       open: (usable) => this.#responders.sync(usable),
       isUplinkLost: (name) => this.#uplinks?.isWithheld(name) === true,
-      changed: (interfaces) => this.#interfacesChanged(interfaces),
+      changed: (interfaces) => {
+        this.#bgp.interfacesChanged(interfaces)
+        this.#faults.forget()
+      },
       opened: (usable) => {
         this.#uplinks?.sync(usable.map(({ name }) => name))
-        this.#heartbeats?.sync(usable)
+        this.#members.sync(usable)
       },
       offered: (interfaces) => {
         this.#post('membership', { kind: 'interfaces', interfaces })
@@ -290,15 +267,9 @@ export class Shell {
     })
   }
 
-  #interfacesChanged(interfaces: Interfaces): void {
-    this.#bgp.interfacesChanged(interfaces)
-    this.#faults.clear()
-  }
-
   /** With members to watch, only where membership has listened long enough and is not cut off. */
   #publishUsable(): void {
-    const offered = [...this.#interfaces.offered]
-    const usable = offered.filter(([name]) => this.#watch === 'nobody' || this.#announceable.includes(name))
+    const usable = [...this.#interfaces.offered].filter(([name]) => this.#members.isAllowed(name))
     this.#post('layer2', { kind: 'interfaces', usable: new Map(usable) })
   }
 
@@ -310,57 +281,27 @@ export class Shell {
       random,
       report: post,
       others: () => {
-        if (this.#watch !== 'members') return undefined
-        const others = [...this.#others]
-        const offering = others.filter(([, { interfaces }]) => interfaces === undefined || interfaces.length > 0)
+        const { others: members } = this.#members
+        if (members === undefined) return undefined
+        const others = [...members]
+        const offering = others.filter(([, { interfaces }]) => interfaces.length > 0)
         return { offering: offering.length, before: others.filter(([name]) => name < node).length }
       },
       changed: () => this.#interfaces.uplinksChanged(),
-      fault: (what, cause) => this.#reportFault(what, cause),
+      fault: this.#fault,
     })
-  }
-
-  // ---- members
-
-  #watchMembers(desired: DesiredMembership | undefined): void {
-    if (desired === undefined) {
-      this.#watch = 'nobody'
-      this.#heartbeats?.close()
-      this.#heartbeats = undefined
-      this.#timers.membership.disarm()
-      this.#post('layer2', { kind: 'members', members: { isSettled: true, alive: undefined, healed: [] } })
-      this.#publishUsable()
-      return
-    }
-    this.#watch = 'members'
-    // Without a key nobody can be believed, and who hears nobody would claim everything.
-    if (desired.keys.length === 0) return
-    this.#openHeartbeats(desired.port)
-    const { keys, members } = desired
-    this.#post('membership', { kind: 'configure', keys, members })
-  }
-
-  #openHeartbeats(port: number): void {
-    if (this.#heartbeats?.port === port) return
-    this.#heartbeats?.close()
-    this.#heartbeats = new Heartbeats(port, {
-      datagram: (bytes, name) => this.#post('membership', { kind: 'datagram', bytes, interface: name }),
-      unsent: () => this.#ignored.add('heartbeat-unsent'),
-      fault: (what, cause) => this.#reportFault(what, cause),
-    })
-    this.#heartbeats.sync(this.#interfaces.opened)
   }
 
   // ---- leaving
 
   #leave(farewell: Farewell): void {
     if (this.#goodbye !== undefined) return
-    this.#goodbye = { isReleased: false, isLeft: this.#heartbeats === undefined, isBgpOver: false }
+    this.#goodbye = { isReleased: false, isLeft: !this.#members.isSpeaking, isBgpOver: false }
     void this.#bgp.leave(farewell).then(() => {
       if (this.#goodbye !== undefined) this.#goodbye.isBgpOver = true
       this.#finishLeaving()
     })
-    if (this.#heartbeats !== undefined) this.#post('membership', { kind: 'leave' })
+    if (this.#members.isSpeaking) this.#post('membership', { kind: 'leave' })
     this.#post('layer2', { kind: 'leave' })
   }
 
@@ -369,15 +310,5 @@ export class Shell {
     this.#goodbye = undefined
     this.close()
     this.#options.post({ kind: 'left' })
-  }
-
-  /** Once for each cause, until the interfaces change. */
-  #reportFault(what: string, cause: unknown): void {
-    const error = cause instanceof Error ? cause : new Error(String(cause))
-    const message = `${what}: ${error.message}`
-    if (this.#faults.has(message)) return
-    this.#faults.add(message)
-    const code = (error as NodeJS.ErrnoException).code ?? 'failed'
-    this.#options.post({ kind: 'fault', code, message })
   }
 }
