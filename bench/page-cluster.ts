@@ -79,21 +79,26 @@ function entryOf(index: number): [key: string, row: ServiceRow] {
   const key = `${namespace}/${name}`
   const node = NODES[index % NODES.length]!
   const address = `10.${Math.floor(index / 65_536)}.${Math.floor(index / 256) % 256}.${index % 256}`
-  const row = { key, addresses: [address], pool: index % EVERY_ROUTED === 3 ? 'wan' : 'lan' }
-  if (index % EVERY_WRONG === 5) return [key, { ...row, standing: 'silent', ...wrongOf(key, index) }]
-  if (index % EVERY_ROUTED !== 3) return [key, { ...row, standing: 'served', answers: [{ node, over: ['eth0'] }] }]
+  const isRouted = index % EVERY_ROUTED === 3
+  const row = { key, addresses: [address], pool: isRouted ? 'wan' : 'lan' }
+  const wrong = index % EVERY_WRONG === 5 ? wrongOf(key, index) : undefined
+  if (wrong?.standing === 'waiting') return [key, { key, addresses: [], ...wrong }]
+  if (wrong !== undefined) return [key, { ...row, ...wrong }]
+  if (!isRouted) return [key, { ...row, standing: 'served', answers: [{ node, over: ['eth0'] }] }]
   const routes = NODES.map((one) => ({ node: one, over: ['tor-1', 'tor-2'] }))
   return [key, { ...row, standing: 'served', routes }]
 }
 
-function wrongOf(key: string, index: number): Partial<ServiceRow> {
-  const wrongs: readonly Partial<ServiceRow>[] = [
+type Wrong = Pick<ServiceRow, 'standing' | 'reason'> & Partial<ServiceRow>
+
+function wrongOf(key: string, index: number): Wrong {
+  const wrongs: readonly Wrong[] = [
     {
       standing: 'silent',
       reason: { code: 'noEndpoints', sentence: `${key} has no endpoint that can serve` },
     },
     {
-      ...{ standing: 'waiting', addresses: [] },
+      standing: 'waiting',
       reason: {
         code: 'AllocationFailed',
         sentence: `No address for Service ${key}: pool "lan" is for other namespaces`,
@@ -101,6 +106,7 @@ function wrongOf(key: string, index: number): Partial<ServiceRow> {
     },
     {
       ...{ standing: 'doubtful', answers: [{ node: 'node-b', over: ['eth0'] }] },
+      conflicts: [{ node: 'node-b', sentence: '' }],
       reason: {
         code: 'ForeignClaim',
         sentence: 'station 02:42:ac:11:00:02, seen on interface eth0 of node node-b, answers for it as well',

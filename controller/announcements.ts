@@ -27,6 +27,10 @@ export interface AnnouncingNode {
   readonly over: readonly string[]
 }
 
+export interface SeenConflict extends ReportedConflict {
+  readonly node: string
+}
+
 const BY_SERVICE = 'service'
 const NO_CONFLICTS: readonly ReportedConflict[] = []
 
@@ -80,8 +84,10 @@ export class Announcements {
     return announcing(this.#bgp.by(BY_SERVICE, service))
   }
 
-  conflictsOf(service: string): readonly ReportedConflict[] {
-    return this.#layer2.by(BY_SERVICE, service).flatMap(({ conflicts }) => conflicts)
+  /** Conflicts over addresses of the Service, each with the node that saw it. */
+  conflictsOf(service: string): readonly SeenConflict[] {
+    const reports = this.#layer2.by(BY_SERVICE, service)
+    return reports.flatMap(({ node, conflicts }) => conflicts.map((conflict) => ({ ...conflict, node })))
   }
 
   #of(service: string): readonly KeptReport[] {

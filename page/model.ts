@@ -103,6 +103,8 @@ export interface ServiceRow {
   readonly answers?: readonly Announcer[]
   /** Nodes that announce routes. `over`: names of BGPPeers. */
   readonly routes?: readonly Announcer[]
+  /** Its addresses are used by somebody else, too. */
+  readonly conflicts?: readonly Conflict[]
   /** What is wrong or missing; absent where `served`. */
   readonly reason?: Reason
 }
@@ -110,6 +112,12 @@ export interface ServiceRow {
 export interface Announcer {
   readonly node: string
   readonly over: readonly string[]
+}
+
+export interface Conflict {
+  /** That saw it. */
+  readonly node: string
+  readonly sentence: string
 }
 
 export interface Reason {

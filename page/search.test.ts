@@ -7,6 +7,7 @@ const SERVICES: readonly ServiceRow[] = [
   {
     ...{ key: 'shop/web', standing: 'served', addresses: ['192.0.2.10'], pool: 'lan' },
     answers: [{ node: 'node-a', over: ['eth0'] }],
+    conflicts: [{ node: 'node-a', sentence: 'station 02:00:00:00:00:01 answers as well' }],
   },
   {
     ...{ key: 'shop/api', standing: 'silent', addresses: ['192.0.2.11'], pool: 'lan' },
@@ -59,8 +60,8 @@ test('sums: by standing, by pool, by node', () => {
   assert.deepEqual(
     [...workloads(SERVICES)],
     [
-      ['node-a', { answers: 1, routes: 0, links: ['eth0'] }],
-      ['node-b', { answers: 0, routes: 1, links: [] }],
+      ['node-a', { answers: 1, routes: 0, conflicts: 1, links: ['eth0'] }],
+      ['node-b', { answers: 0, routes: 1, conflicts: 0, links: [] }],
     ],
   )
 })

@@ -39,26 +39,29 @@ export interface Workload {
   readonly answers: number
   /** Services whose routes it announces. */
   readonly routes: number
+  /** Services with an address that it saw somebody else use. */
+  readonly conflicts: number
   /** Names of the interfaces that it was seen to answer on. */
   readonly links: readonly string[]
 }
 
-export const IDLE: Workload = { answers: 0, routes: 0, links: [] }
+export const IDLE: Workload = { answers: 0, routes: 0, conflicts: 0, links: [] }
 
 export function workloads(services: readonly ServiceRow[]): ReadonlyMap<string, Workload> {
-  const found = new Map<string, { answers: number; routes: number; links: Set<string> }>()
+  const found = new Map<string, { answers: number; routes: number; conflicts: number; links: Set<string> }>()
   const of = (node: string) => {
-    const known = found.get(node) ?? { answers: 0, routes: 0, links: new Set<string>() }
+    const known = found.get(node) ?? { answers: 0, routes: 0, conflicts: 0, links: new Set<string>() }
     found.set(node, known)
     return known
   }
-  for (const { answers = [], routes = [] } of services) {
+  for (const { answers = [], routes = [], conflicts = [] } of services) {
     for (const { node, over } of answers) {
       const work = of(node)
       work.answers++
       for (const link of over) work.links.add(link)
     }
     for (const { node } of routes) of(node).routes++
+    for (const { node } of conflicts) of(node).conflicts++
   }
   return new Map([...found].map(([node, work]) => [node, { ...work, links: [...work.links].sort() }]))
 }

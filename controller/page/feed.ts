@@ -8,7 +8,7 @@ import type { Clock, TimerHandle } from '../../runtime/clock.ts'
 import type { DecisionInForce } from '../allocator.ts'
 import type { DecisionRing } from './decisions.ts'
 import { type Dropped, Reader, type Recheck } from './reader.ts'
-import type { Portion, Section } from './untold.ts'
+import { type Portion, SERVICES_A_TURN, type Section } from './untold.ts'
 import type { PageView } from './view.ts'
 
 export interface FeedOptions {
@@ -22,8 +22,6 @@ export interface FeedOptions {
 export const MOST_READERS = 8
 /** Changes within this time are told together. */
 const SETTLE_MS = 100
-/** To look at all of them must not keep the allocator from working: each turn of the loop so many. */
-const SERVICES_A_TURN = 500
 
 export class Feed {
   /** Readers that were not served, by reason. */

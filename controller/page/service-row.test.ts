@@ -42,7 +42,7 @@ function facts(
 }
 
 const ANSWERED = { answers: [{ node: 'node-a', over: ['eth0'] }] }
-const CONFLICT = { address: '192.0.2.10', because: 'station 02:00:00:00:00:01 answers as well' }
+const CONFLICT = { node: 'node-a', address: '192.0.2.10', because: 'station 02:00:00:00:00:01 answers as well' }
 
 const ROWS: readonly (readonly [name: string, words: Words, facts: ServiceFacts, standing: string, reason?: string])[] =
   [
@@ -118,6 +118,12 @@ for (const [name, words, known, standing, reason] of ROWS) {
 test('none of ours: another type, another class', () => {
   assert.equal(serviceRow(service({ type: 'ClusterIP' }), facts()), undefined)
   assert.equal(serviceRow(service({ loadBalancerClass: 'other' }), facts()), undefined)
+})
+
+test('conflicts, with the node that saw them', () => {
+  const conflicts = [{ ...CONFLICT, reason: 'ForeignClaim' } as const]
+  const row = serviceRow(service({}), facts({ ...ANSWERED, conflicts }))
+  assert.deepEqual(row?.conflicts, [{ node: 'node-a', sentence: CONFLICT.because }])
 })
 
 test('what it has and who announces it', () => {

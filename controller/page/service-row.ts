@@ -7,15 +7,15 @@ import {
   explainSilence,
   type ServingEndpoints,
 } from '../../core/announce/index.ts'
-import type { ReportedConflict } from '../../core/status/index.ts'
 import type { Service } from '../../operator/index.ts'
 import type { Announcer, Reason, ServiceRow } from '../../page/model.ts'
+import type { SeenConflict } from '../announcements.ts'
 
 /** What there is to know of a Service beside itself. */
 export interface ServiceFacts {
   readonly answers: readonly Announcer[]
   readonly routes: readonly Announcer[]
-  readonly conflicts: readonly ReportedConflict[]
+  readonly conflicts: readonly SeenConflict[]
   /** undefined = not known. */
   readonly endpoints: ServingEndpoints | undefined
   readonly view: ClusterView
@@ -28,17 +28,18 @@ export function serviceRow(service: Service, facts: ServiceFacts): ServiceRow | 
   const announced = announcedServiceOf(service, facts.loadBalancerClass)
   const { key, isLoadBalancer, classMatches, isBeingDeleted, ingress: addresses } = announced
   if (!isLoadBalancer || !classMatches) return undefined
-  const { answers, routes } = facts
+  const { answers, routes, conflicts } = facts
   const pool = service.metadata.annotations?.[ALLOCATED_FROM_POOL]
   const row = {
     ...{ key, addresses },
     ...(pool !== undefined && { pool }),
     ...(answers.length > 0 && { answers }),
     ...(routes.length > 0 && { routes }),
+    ...(conflicts.length > 0 && { conflicts: conflicts.map(({ node, because }) => ({ node, sentence: because })) }),
   }
   if (isBeingDeleted) return { ...row, standing: 'leaving', reason: DELETED }
   if (addresses.length === 0) return { ...row, standing: 'waiting', reason: reasonOfCondition(service) ?? UNDECIDED }
-  const conflict = conflictReason(facts.conflicts)
+  const conflict = conflictReason(conflicts)
   if (answers.length === 0 && routes.length === 0) {
     return { ...row, standing: 'silent', reason: conflict ?? silence(announced, facts) }
   }
@@ -75,7 +76,7 @@ function reasonOfCondition({ status }: Service): Reason | undefined {
   return { code: condition.reason, sentence: condition.message }
 }
 
-function conflictReason(conflicts: readonly ReportedConflict[]): Reason | undefined {
+function conflictReason(conflicts: readonly SeenConflict[]): Reason | undefined {
   const [first] = conflicts
   return first && { code: first.reason, sentence: first.because }
 }

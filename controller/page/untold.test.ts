@@ -6,7 +6,7 @@ import { SECTIONS, Untold } from './untold.ts'
 const many = (count: number) => Array.from({ length: count }, (_, index) => `default/s${index}`)
 
 test('everything is told first, in portions, and then nothing', () => {
-  const untold = new Untold(many(1_200))
+  const untold = new Untold(many(240))
   const portions = []
   for (let portion = untold.take(0); portion !== undefined; portion = untold.take(0)) portions.push(portion)
   assert.deepEqual(
@@ -17,12 +17,12 @@ test('everything is told first, in portions, and then nothing', () => {
       sections.size,
     ]),
     [
-      [true, false, 500, SECTIONS.length],
-      [false, false, 500, 0],
-      [false, true, 200, 0],
+      [true, false, 100, SECTIONS.length],
+      [false, false, 100, 0],
+      [false, true, 40, 0],
     ],
   )
-  assert.equal(new Set(portions.flatMap(({ services }) => services)).size, 1_200)
+  assert.equal(new Set(portions.flatMap(({ services }) => services)).size, 240)
 })
 
 test('a cluster without Services is told, too', () => {

@@ -21,8 +21,11 @@ export interface Portion {
   readonly decisionsAfter: number
 }
 
-/** So many Services a message: some 100 kB, a few milliseconds of work. */
-const SERVICES_A_MESSAGE = 500
+/**
+ * Each has to be worked out: with a hundred nodes, and nobody announcing anything, that takes over a millisecond a
+ * Service, and the allocator waits meanwhile.
+ */
+export const SERVICES_A_TURN = 100
 
 export class Untold {
   readonly #services: Set<string>
@@ -60,7 +63,7 @@ export class Untold {
   take(lastDecision: number): Portion | undefined {
     const waiting = this.#services.size + this.#gone.size + this.#sections.size
     if (waiting === 0 && !this.#hasDecisions && this.#isComplete) return undefined
-    const services = [...this.#services.values().take(SERVICES_A_MESSAGE)]
+    const services = [...this.#services.values().take(SERVICES_A_TURN)]
     for (const key of services) this.#services.delete(key)
     const portion = {
       isFirst: this.#isFirst,

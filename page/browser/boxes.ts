@@ -46,7 +46,7 @@ const CONFIGURATIONS: Readonly<Record<SpeakerRow['configuration'], readonly [sha
   none: ['doubtful', 'no speaker has reported'],
 }
 
-export function speakerEntry(speaker: SpeakerRow, { answers, routes, links }: Workload = IDLE): HTMLElement {
+export function speakerEntry(speaker: SpeakerRow, { answers, routes, conflicts, links }: Workload = IDLE): HTMLElement {
   const { node, configuration, trouble, notes, sessions } = speaker
   const [shade, words] = CONFIGURATIONS[configuration]
   const over = links.length === 0 ? '' : ` on ${links.join(', ')}`
@@ -60,6 +60,7 @@ export function speakerEntry(speaker: SpeakerRow, { answers, routes, links }: Wo
     first(node, element('span', { class: shade }, words)),
     element('p', {}, work.join('; ') || 'announces nothing'),
     ...(notes.length === 0 ? [] : [element('p', { class: 'doubtful' }, notes.join(', '))]),
+    ...(conflicts === 0 ? [] : [element('p', { class: 'bad' }, `sees others use addresses of ${counted(conflicts, 'Service')}`)]),
     ...(trouble === undefined ? [] : [element('p', { class: 'bad' }, trouble)]),
     ...sessions.map(sessionLine),
   )

@@ -19,11 +19,13 @@ function draw(): void {
   const have = (...names: readonly (keyof PageMessage)[]) => names.some((name) => stale.has(name))
   if (have('about')) drawReplica()
   if (have('problems')) drawProblems()
-  if (have('pools', 'services', 'gone', 'isComplete')) drawPools()
-  if (have('speakers', 'services', 'gone', 'isComplete')) drawSpeakers()
+  // While the first of everything comes in, a hundred Services at a time, what is summed up over all of them waits.
+  const isCounted = state.isComplete || have('isFirst')
+  if (isCounted && have('pools', 'services', 'gone', 'isComplete')) drawPools()
+  if (isCounted && have('speakers', 'services', 'gone', 'isComplete')) drawSpeakers()
   if (have('decisions', 'isFirst', 'about')) drawDecisions()
-  if (have('services', 'gone', 'isComplete')) drawServices()
-  document.title = titleOf(tally(services))
+  if (isCounted && have('services', 'gone', 'isComplete')) drawServices()
+  if (isCounted) document.title = titleOf(tally(services))
   stale.clear()
 }
 
@@ -77,7 +79,7 @@ function drawServices(): void {
   const all = services.length.toLocaleString('en')
   const count =
     shown.length === services.length ? `${all} Services` : `${shown.length.toLocaleString('en')} of ${all} Services`
-  const text = state.isComplete ? count : `${all} Services so far …`
+  const text = state.isComplete ? count : 'Services come in …'
   // A screen reader says what is written here, so nothing is written twice.
   if (byId('count').textContent !== text) byId('count').textContent = text
 }
