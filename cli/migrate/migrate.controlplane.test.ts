@@ -132,14 +132,15 @@ suite('from plain manifests, with frr-k8s', { timeout: 150_000 }, () => {
   before(async () => {
     const folder = join(plane.directory, 'plain')
     mkdirSync(folder)
-    const values = ['bgpType=frr-k8s', 'failurePolicy=Ignore', 'speaker.extraArgs={--ml-wan-config}']
+    const values = ['bgpType=frr-k8s', 'speaker.extraArgs={--ml-wan-config}']
     const manifests = standInManifests(folder, ...values)
-    const [definitions, rest] = [manifests.split(/^---\n/m), manifests.split(/^---\n/m)]
+    const documents = manifests.split(/^---\n/m)
     const isDefinition = (text: string): boolean => /^kind: CustomResourceDefinition$/m.test(text)
-    plane.kubectl(['apply', '-f', '-'], definitions.filter(isDefinition).join('---\n'))
+    plane.kubectl(['apply', '-f', '-'], documents.filter(isDefinition).join('---\n'))
     plane.kubectl(['wait', '--for=condition=Established', 'crd', '--all', '--timeout=30s'])
-    plane.kubectl(['apply', '-f', '-'], rest.filter((text) => !isDefinition(text)).join('---\n'))
+    // Before the webhook is there, which nobody serves here.
     apply(...[pool('web', { addresses: ['192.0.2.0/30'] }), l2('all'), peer('tor'), bgp('all')].map(withoutTime))
+    plane.kubectl(['apply', '-f', '-'], documents.filter((text) => !isDefinition(text)).join('---\n'))
     const frr = { apiVersion: 'frrk8s.metallb.io/v1beta1', kind: 'FRRConfiguration' }
     for (const name of ['metallb-node-a', 'mine']) apply({ ...frr, metadata: { name, namespace: NAMESPACE } })
     apply({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'bgpextras', namespace: NAMESPACE }, data: {} })
@@ -186,8 +187,6 @@ suite('from plain manifests, with frr-k8s', { timeout: 150_000 }, () => {
     assert.deepEqual(names('pods', '-l', 'invar.dev/left-by=metallb'), speakers)
     assert.deepEqual(names('pods', '-l', 'component=speaker'), [])
     assert.equal(plane.kubectl(['get', 'validatingwebhookconfigurations', '-o', 'name']), '')
-    const path = 'jsonpath={.spec.conversion.strategy}'
-    assert.equal(plane.kubectl(['get', 'crd', 'bgppeers.metallb.io', '-o', path]), 'None')
     const owners = ['get', 'secret', 'memberlist', '-n', NAMESPACE, '-o', 'jsonpath={.metadata.ownerReferences}']
     assert.equal(plane.kubectl(owners), '')
     assert.deepEqual(names('ipaddresspools,l2advertisements,bgppeers,bgpadvertisements').length, 4)
@@ -208,6 +207,8 @@ suite('from plain manifests, with frr-k8s', { timeout: 150_000 }, () => {
     await podsOf('speaker')
     // The new DaemonSet has not taken the old Pods for its own.
     assert.deepEqual(names('pods', '-l', 'invar.dev/left-by=metallb'), left)
+    const path = 'jsonpath={.spec.conversion.strategy}'
+    assert.equal(plane.kubectl(['get', 'crd', 'bgppeers.metallb.io', '-o', path]), 'None')
     const done = await migrated(0, '--yes')
     assert.deepEqual([done.phase, done.outcome], ['hand-over', 'done'])
     assert.deepEqual(names('frrconfigurations'), ['mine'])
@@ -219,8 +220,8 @@ suite('from plain manifests, with frr-k8s', { timeout: 150_000 }, () => {
     )
     assert.deepEqual(names('secrets').includes('memberlist'), true)
     assert.equal((await migrated(0)).phase, 'nothing-to-do')
-    const path = 'jsonpath={range .items[*]}{.metadata.name}={.status.loadBalancer.ingress[*].ip} {end}'
-    assert.match(plane.kubectl(['get', 'services', '-o', path]), /new=192\.0\.2\.1 old=192\.0\.2\.2/)
+    const addresses = 'jsonpath={range .items[*]}{.metadata.name}={.status.loadBalancer.ingress[*].ip} {end}'
+    assert.match(plane.kubectl(['get', 'services', '-o', addresses]), /new=192\.0\.2\.1 old=192\.0\.2\.2/)
   })
 })
 
@@ -231,7 +232,7 @@ suite('from a release of helm that another one takes over', { timeout: 120_000 }
     plane.kubectl(['create', 'namespace', NAMESPACE])
     const folder = join(plane.directory, 'chart')
     mkdirSync(folder)
-    const installed = await helm('install', 'metallb', writeStandInChart(folder), '--set', 'failurePolicy=Ignore')
+    const installed = await helm('install', 'metallb', writeStandInChart(folder), '--set', 'webhook=false')
     assert.equal(installed.code, 0, installed.err)
     plane.kubectl(['wait', '--for=condition=Established', 'crd', '--all', '--timeout=30s'])
     apply(...[pool('web', { addresses: ['192.0.2.0/30'] }), l2('all')].map(withoutTime))

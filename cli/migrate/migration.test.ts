@@ -128,7 +128,11 @@ describe('where it stands', () => {
   }
 
   test('what would refuse every change once nobody answers goes before what answers is deleted', () => {
-    const definition = { ...object('bgppeers.metallb.io'), spec: { conversion: { strategy: 'Webhook' } } }
+    const definition = {
+      ...object('bgppeers.metallb.io'),
+      spec: { conversion: { strategy: 'Webhook' } },
+      status: { storedVersions: ['v1beta1', 'v1beta2'] },
+    }
     const { migration } = judgeMigration(
       { ...METALLB, webhooks: object('metallb-webhook-configuration'), definitions: [definition] },
       state(),

@@ -64,7 +64,9 @@ function firstHalf({ controllers, speakers, ownedSecrets, webhooks, definitions 
     const because = 'nobody answers it any more, and it would refuse every change'
     steps.push({ kind: 'delete', resource: WEBHOOKS, name: { name: webhooks.metadata.name }, because })
   }
-  if (peers?.spec?.conversion?.strategy === 'Webhook') {
+  // What is stored in the newer version needs no conversion, and Invar's definitions bring none.
+  const hasOldPeers = peers?.status?.storedVersions?.includes('v1beta1') ?? false
+  if (hasOldPeers && peers?.spec?.conversion?.strategy === 'Webhook') {
     steps.push({ kind: 'drop-conversion', definition: peers.metadata.name })
   }
   for (const { metadata } of ownedSecrets) steps.push({ kind: 'disown-secret', name: nameOf(metadata) })
