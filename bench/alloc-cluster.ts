@@ -139,7 +139,7 @@ export async function statusesWritten(controller: ControllerProcess, count: numb
 export async function quiet(controller: ControllerProcess): Promise<number> {
   const answered = async () => {
     const all = await controller.metric(ANSWERED)
-    const events = (await controller.metric(ANSWERED, ['resource="events"'])) ?? 0
+    const events = await eventsWritten(controller)
     return { events, others: all === undefined ? undefined : all - events }
   }
   let [before, since] = [await answered(), performance.now()]
@@ -150,6 +150,11 @@ export async function quiet(controller: ControllerProcess): Promise<number> {
     before = now
   }
   return before.events
+}
+
+/** Events that the controller has written since its start. */
+export async function eventsWritten(controller: ControllerProcess): Promise<number> {
+  return (await controller.metric(ANSWERED, ['resource="events"'])) ?? 0
 }
 
 /** The first address that each Service shows, by name. */

@@ -9,6 +9,7 @@ import {
   answeredRequests,
   assertAllDiffer,
   CONNECTIONS,
+  eventsWritten,
   inParallel,
   type Progress,
   SERVICE_COUNT,
@@ -95,12 +96,14 @@ async function coldStart(cluster: AllocationCluster, progress: Progress): Promis
   try {
     const firstMs = (await statusesWritten(controller, 1)) - startedAt
     const tookMs = (await statusesWritten(controller, SERVICE_COUNT)) - startedAt
-    const [statusWrites, eventsMeanwhile, poolWrites] = (await writes(cluster)).map((count, i) => count - before[i]!)
+    // Asked of the controller: while the API server writes its own page, which takes it a second, events come by the dozen.
+    const eventsMeanwhile = await eventsWritten(controller)
+    const [statusWrites, poolWrites] = (await writes(cluster)).map((count, i) => count - before[i]!)
     progress(`${SERVICE_COUNT} statuses in ${rounded(tookMs, 0)} ms`)
     assertAllDiffer(await shownAddresses(cluster), SERVICE_COUNT)
     return {
       ...{ tookMs: rounded(tookMs, 0), statusesPerSecond: rateOf(tookMs), firstStatusAfterMs: rounded(firstMs, 0) },
-      ...{ statusWrites: statusWrites!, eventsMeanwhile: eventsMeanwhile!, poolWrites: poolWrites! },
+      ...{ statusWrites: statusWrites!, eventsMeanwhile, poolWrites: poolWrites! },
     }
   } finally {
     await controller.stop()
@@ -108,11 +111,10 @@ async function coldStart(cluster: AllocationCluster, progress: Progress): Promis
   }
 }
 
-/** Status writes of Services, events, status writes of pools so far, as the API server counts them. */
+/** Status writes of Services, of pools so far, as the API server counts them. */
 function writes(cluster: AllocationCluster): Promise<number[]> {
   return Promise.all([
     answeredRequests(cluster, 'PATCH', 'services', 'status'),
-    answeredRequests(cluster, 'POST', 'events', ''),
     answeredRequests(cluster, 'PATCH', 'ipaddresspools', 'status'),
   ])
 }

@@ -122,9 +122,10 @@ export class Allocator {
    * store.
    */
   start(): void {
-    adopt(this.#ledger, this.#requests(), this.#options.clock.now())
+    const inOrder = passOrder(this.#requests())
+    adopt(this.#ledger, inOrder, this.#options.clock.now())
     this.#isRunning = true
-    this.#reconciler.addAll()
+    for (const { key } of inOrder) this.#reconciler.add(key, 'bulk')
     this.#reconciler.start()
     this.#options.onPoolsTouched()
   }

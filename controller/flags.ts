@@ -31,6 +31,11 @@ export const CONTROLLER_FLAGS = {
     kind: 'switch',
     default: 'false',
   },
+  'sharing-stays-in-namespace': {
+    about: 'a sharing key means nothing outside of its namespace: Services of two namespaces never share an address',
+    kind: 'switch',
+    default: 'false',
+  },
   'log-level': { about: 'least severe level that is logged', kind: 'text', default: 'info', oneOf: LEVELS },
   kubeconfig: {
     about: 'kubeconfig file, for a controller outside the cluster',

@@ -33,7 +33,10 @@ async function run(flags: ControllerFlags, log: Log, lifecycle: Lifecycle): Prom
     userAgent: 'invar-controller',
     podName: flags.text('pod-name'),
     membershipSecret: flags.text('ml-secret-name'),
-    request: { loadBalancerClass: flags.text('lb-class'), sharingStaysInNamespace: false },
+    request: {
+      loadBalancerClass: flags.text('lb-class'),
+      sharingStaysInNamespace: flags.on('sharing-stays-in-namespace'),
+    },
     cleanupFinalizer: flags.on('cleanup-finalizer'),
     webhook: webhookSettings(flags, namespace),
     givesAddresses: flags.text('webhook-mode') !== 'onlywebhook',

@@ -5,6 +5,7 @@
  */
 import { type Clock, sleep } from '../runtime/clock.ts'
 import type { Random } from '../runtime/random.ts'
+import type { Page } from './answer.ts'
 import { ApiError } from './api-error.ts'
 import type { Backoff } from './backoff.ts'
 import type { Client, Selection } from './client.ts'
@@ -234,22 +235,26 @@ export class Informer<T extends KubernetesObject, S = T> {
     const beganAt = this.#options.clock.now()
     const refreshes = [...this.#refreshes]
     const limit = this.#isUnpaged ? undefined : pageSize
+    const ask = (continueToken?: string): Promise<Page<T>> =>
+      client.list(resource, { ...selection, limit, continueToken, timeoutMs, signal })
     const found = new Map<string, { readonly version: string; readonly object: S }>()
-    let continueToken: string | undefined
-    let position: string
-    do {
-      const page = await client.list(resource, { ...selection, limit, continueToken, timeoutMs, signal })
+    let page = await ask()
+    while (true) {
       this.#touch()
+      // The server makes the next page while this one is looked through.
+      const next = page.continueToken === undefined ? undefined : ask(page.continueToken)
+      // Its failure is heard below; where this page cannot be read, nobody asks for it any more.
+      next?.catch(() => undefined)
       for (const object of page.items) {
         found.set(keyOf(object.metadata), { version: versionOf(object), object: this.#kept(object) })
       }
-      continueToken = page.continueToken
-      position = page.resourceVersion
-    } while (continueToken !== undefined)
+      if (next === undefined) break
+      page = await next
+    }
     for (const [key, { version, object }] of found) this.#set(key, version, object)
     this.#deleteAllBut(found)
     this.#isUnpaged = false
-    this.#position = position
+    this.#position = page.resourceVersion
     this.#listedAt = beganAt
     this.counters.lists++
     this.#isSynced = true

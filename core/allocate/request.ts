@@ -34,7 +34,7 @@ export interface ServiceShape {
 export interface RequestOptions {
   /** `--lb-class`; '' = only Services without a class. */
   readonly loadBalancerClass: string
-  /** true: a sharing key means nothing outside its own namespace. MetalLB shares across namespaces. */
+  /** `--sharing-stays-in-namespace`: a sharing key means nothing outside its own namespace. MetalLB shares across them. */
   readonly sharingStaysInNamespace: boolean
 }
 
