@@ -22,7 +22,7 @@ export class Metrics {
   collectProcess(): void {
     collectDefaultMetrics({ register: this.registry, eventLoopMonitoringPrecision: SELDOM_MS })
     for (const name of SAMPLED) this.registry.removeSingleMetric(name)
-    this.gauge('invar_build_info', 'Always 1; the labels say what runs.', ['version', 'node']).set(
+    this.gauge('invar_build_info', 'Always 1; the labels say what runs', ['version', 'node']).set(
       { version: VERSION, node: process.version },
       1,
     )

@@ -48,8 +48,15 @@ const REGISTER: Readonly<Record<Program, (metrics: Metrics) => void>> = {
 /** Families of ours, by name; `process_*` and `nodejs_*` come from the runtime. */
 export function familiesOf(program: Program): readonly Family[] {
   const metrics = new Metrics()
+  metrics.collectProcess()
   REGISTER[program](metrics)
   const registered = metrics.registry.getMetricsAsArray() as unknown as readonly Registered[]
-  const families = registered.map(({ name, type, labelNames, help }) => ({ name, type, labels: labelNames, help }))
+  const ours = registered.filter(({ name }) => !isOfTheRuntime(name))
+  const families = ours.map(({ name, type, labelNames, help }) => ({ name, type, labels: labelNames, help }))
   return families.sort((a, b) => (a.name < b.name ? -1 : 1))
+}
+
+/** What every program on Node exposes under these names. */
+export function isOfTheRuntime(metric: string): boolean {
+  return /^(?:process|nodejs)_/.test(metric)
 }

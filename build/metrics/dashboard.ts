@@ -304,6 +304,14 @@ export const ROWS: readonly Row[] = [
           [`sum(rate(metallb_k8s_client_update_errors_total{${IN}}[$__rate_interval]))`]: 'failures',
         },
       },
+      {
+        title: 'Versions',
+        kind: 'table',
+        width: 24,
+        unit: 'none',
+        description: 'How many programs run of each.',
+        shows: { [`count by (version, node) (invar_build_info{${IN}})`]: '{{version}}' },
+      },
     ],
   },
 ]

@@ -1,4 +1,5 @@
 /** Which metrics and labels an expression of PromQL names; enough of its grammar for rules and dashboards of ours. */
+import { isOfTheRuntime } from './catalogue.ts'
 
 export interface References {
   readonly metrics: readonly string[]
@@ -39,7 +40,9 @@ interface Known {
 export function strangersIn(expression: string, families: readonly Known[]): readonly string[] {
   const { metrics, labels } = referencesIn(expression)
   const found = metrics.map((metric) => ({ metric, family: familyOf(metric, families) }))
-  const unknown = found.filter(({ metric, family }) => family === undefined && !isOfTheRuntime(metric))
+  const unknown = found.filter(
+    ({ metric, family }) => family === undefined && metric !== 'up' && !isOfTheRuntime(metric),
+  )
   const known = new Set([...OF_THE_TARGET, ...found.flatMap(({ family }) => family?.labels ?? [])])
   return [...unknown.map(({ metric }) => metric), ...labels.filter((label) => !known.has(label))]
 }
@@ -49,8 +52,4 @@ function familyOf(metric: string, families: readonly Known[]): Known | undefined
   const part = /_(?:bucket|sum|count)$/.exec(metric)
   if (plain !== undefined || part === null) return plain
   return families.find(({ name, type }) => type === 'histogram' && name === metric.slice(0, part.index))
-}
-
-function isOfTheRuntime(metric: string): boolean {
-  return metric === 'up' || /^(?:process|nodejs)_/.test(metric)
 }

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { after, before, suite, type TestContext, test } from 'node:test'
 import { plainManifests } from '../../build/manifests.ts'
-import { type Family, familiesOf } from '../../build/metrics/catalogue.ts'
+import { type Family, familiesOf, isOfTheRuntime } from '../../build/metrics/catalogue.ts'
 import { eventually } from '../../testkit/eventually.ts'
 import { require, requireRoot } from '../../testkit/privilege.ts'
 import { missingRouterPrograms } from '../../testkit/routers/index.ts'
@@ -84,7 +84,7 @@ suite('a life with the rights that are shipped', { timeout: 600_000 }, () => {
   test('the pages show the families of docs/metrics.md with their types and labels, and none beside them', (t) => {
     if (!isPossible(t)) return
     for (const program of ['controller', 'speaker'] as const) {
-      const ours = familiesOn(pages[program]).filter(({ name }) => !/^(process|nodejs)_/.test(name))
+      const ours = familiesOn(pages[program]).filter(({ name }) => !isOfTheRuntime(name))
       // Those of the web page are there with it; it is off.
       const always = familiesOf(program).filter(({ name }) => !name.startsWith('invar_page_'))
       const known = new Map<string, Family>(always.map((family) => [family.name, family]))

@@ -67,6 +67,8 @@ test('families of a page with types, and the labels of each series', () => {
     '# TYPE up_total counter',
     'up_total 3',
     '# TYPE none gauge',
+    // Another page that follows it.
+    '# TYPE up_total counter',
   ]
   assert.deepEqual(familiesOn(page.join('\n')), [
     { name: 'waited', type: 'histogram', labels: [['outcome'], ['outcome']] },

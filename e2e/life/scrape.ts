@@ -12,7 +12,10 @@ export function familiesOn(page: string): readonly ScrapedFamily[] {
   const families = new Map<string, { name: string; type: string; labels: string[][] }>()
   for (const line of page.split('\n')) {
     const declared = /^# TYPE (\S+) (\S+)$/.exec(line)
-    if (declared !== null) families.set(declared[1]!, { name: declared[1]!, type: declared[2]!, labels: [] })
+    // Pages of several programs may stand one after the other.
+    if (declared !== null && !families.has(declared[1]!)) {
+      families.set(declared[1]!, { name: declared[1]!, type: declared[2]!, labels: [] })
+    }
     const sample = /^(\w+)(?:\{(.*)\})? \S+$/.exec(line)
     if (sample !== null) familyOf(sample[1]!, families)!.labels.push(labelsIn(sample[2] ?? ''))
   }
