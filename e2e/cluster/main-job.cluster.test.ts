@@ -1,12 +1,16 @@
 import assert from 'node:assert/strict'
 import { after, before, suite, test } from 'node:test'
 import { buildImage } from '../../build/image.ts'
+import type { PeerRow } from '../../cli/peers.ts'
+import type { PeerRoutes } from '../../cli/routes.ts'
 import { configure, install, NAMESPACE, ownerOf, type Stage, serve, share } from '../../demo/kubernetes.ts'
 import { Probe } from '../../demo/probe.ts'
 import { Story } from '../../demo/story.ts'
 import { type Cluster, type ClusterNode, startCluster } from '../../testkit/cluster/index.ts'
 import { eventually } from '../../testkit/eventually.ts'
 import { requireRoot } from '../../testkit/privilege.ts'
+import { announceNoMoreTo, announceTo, startClusterRouter } from './bgp-in-cluster.ts'
+import { invarctl } from './invarctl-in-cluster.ts'
 
 /** Far above what a takeover takes, far below what Kubernetes needs to notice that a node is gone. */
 const TAKEOVER_LIMIT_MS = 2_000
@@ -103,6 +107,36 @@ suite('the main job on a cluster', { timeout: 240_000 }, () => {
     ]
     await eventually(() => assert.match(stage.kubectl(events), /198\.51\.100\.1/))
     await eventually(() => cluster.client.run('curl', '-sS', '-m1', `http://${address}/`))
+  })
+
+  test('a router has the route from every node; invarctl tells how the sessions stand and what it was told', async (t) => {
+    if (!requireRoot(t)) return
+    await using router = await startClusterRouter(cluster)
+    announceTo(cluster, 'tor')
+    const route = `${address}/32`
+    await eventually(async () => {
+      const paths = (await router.routes()).filter(({ prefix }) => prefix === route)
+      const nextHops = paths.flatMap((path) => path.nextHops).sort()
+      assert.deepEqual(nextHops, cluster.nodes.map(({ network }) => network.address4).sort())
+    })
+    const names = cluster.nodes.map(({ name }) => name).sort()
+    const peers = await invarctl(cluster, 'peers', '-o', 'json')
+    assert.equal(peers.code, 0, peers.err)
+    const rows: readonly PeerRow[] = JSON.parse(peers.out).peers
+    assert.deepEqual(
+      rows.map(({ node, peer, state }) => [node, peer, state]),
+      names.map((node) => [node, 'tor', 'Established']),
+    )
+    const told = await invarctl(cluster, 'routes', 'tor', '-o', 'json')
+    assert.equal(told.code, 0, told.err)
+    const tables: readonly PeerRoutes[] = JSON.parse(told.out).peers
+    for (const [index, { node, routes }] of tables.entries()) {
+      const { state, communities, advertisements } = routes?.find(({ prefix }) => prefix === route) ?? {}
+      assert.deepEqual([node, state, communities, advertisements], [names[index], 'announced', ['64512:100'], ['tor']])
+    }
+    assert.equal(tables.length, names.length)
+    announceNoMoreTo(cluster, 'tor')
+    await eventually(async () => assert.deepEqual(await router.routes(), []))
   })
 
   test("the owner's node loses its power: another answers, the address is the same, others do not move", async (t) => {
