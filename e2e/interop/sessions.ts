@@ -26,7 +26,7 @@ function fails(words: RegExp) {
 const unanswered = fails(/no answer to the TCP connection|ETIMEDOUT/)
 
 /** The router may take the connection before it drops what comes on it. */
-const unheard = fails(/no answer to the TCP connection|ETIMEDOUT|hold timer expired/)
+const unheard = fails(/no answer to the TCP connection|ETIMEDOUT|hold timer expired|: (EOF|ECONNRESET)/)
 
 async function rotate(meeting: Meeting): Promise<void> {
   await works(meeting)
