@@ -60,7 +60,9 @@ export function speakerEntry(speaker: SpeakerRow, { answers, routes, conflicts, 
     first(node, element('span', { class: shade }, words)),
     element('p', {}, work.join('; ') || 'announces nothing'),
     ...(notes.length === 0 ? [] : [element('p', { class: 'doubtful' }, notes.join(', '))]),
-    ...(conflicts === 0 ? [] : [element('p', { class: 'bad' }, `sees others use addresses of ${counted(conflicts, 'Service')}`)]),
+    ...(conflicts === 0
+      ? []
+      : [element('p', { class: 'bad' }, `sees others use addresses of ${counted(conflicts, 'Service')}`)]),
     ...(trouble === undefined ? [] : [element('p', { class: 'bad' }, trouble)]),
     ...sessions.map(sessionLine),
   )
