@@ -28,9 +28,10 @@ suite('the command line on a cluster', { timeout: 240_000 }, () => {
     return judgedAnswer(args[0]!, ended.out)
   }
 
-  async function found(id: CheckId): Promise<readonly Finding[]> {
+  /** What doctor finds, by the id of the check. */
+  async function found(): Promise<(id: CheckId) => readonly Finding[]> {
     const { findings }: Diagnosis = judgedAnswer('doctor', (await invarctl(cluster, 'doctor', '-o', 'json')).out)
-    return findings.filter((finding) => finding.id === id)
+    return (id) => findings.filter((finding) => finding.id === id)
   }
 
   before(async () => {
@@ -101,9 +102,10 @@ suite('the command line on a cluster', { timeout: 240_000 }, () => {
     node!.run('sh', '-c', `${process.execPath} -e "${listener}" >/dev/null 2>&1 & echo $! > /tmp/invar-listener`)
     try {
       await eventually(async () => {
-        assert.match((await found('strict-arp'))[0]?.what ?? '', /works with IPVS and arp_ignore is 0/)
-        assert.match((await found('port-taken'))[0]?.what ?? '', /tcp port 7472 \(MetalLB's metrics\)/)
-        assert.match((await found('link-down'))[0]?.what ?? '', /link spare0 has no carrier/)
+        const of = await found()
+        assert.match(of('strict-arp')[0]?.what ?? '', /works with IPVS and arp_ignore is 0/)
+        assert.match(of('port-taken')[0]?.what ?? '', /tcp port 7472 \(MetalLB's metrics\)/)
+        assert.match(of('link-down')[0]?.what ?? '', /link spare0 has no carrier/)
       }, 30_000)
     } finally {
       node!.run('sh', '-c', 'kill $(cat /tmp/invar-listener)')
@@ -191,7 +193,7 @@ suite('the command line on a cluster', { timeout: 240_000 }, () => {
     }
     cluster.kubectl(['-n', NAMESPACE, 'patch', 'daemonset', 'speaker', '-p', JSON.stringify(patch)])
     await eventually(async () => {
-      const missing = await found('speaker-missing')
+      const missing = (await found())('speaker-missing')
       assert.deepEqual(
         missing.map(({ object }) => object.name),
         [node!.name],
