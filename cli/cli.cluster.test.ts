@@ -16,7 +16,7 @@ import type { Diagnosis } from './doctor/examine.ts'
 import type { CheckId, Finding } from './doctor/finding.ts'
 import { judgedAnswer } from './judged-answer.ts'
 
-suite('the command line on a cluster', { timeout: 240_000 }, () => {
+suite('the command line on a cluster', { timeout: 400_000 }, () => {
   let cluster: Cluster
   let stage: Stage
   let folder: string
