@@ -99,7 +99,7 @@ function manifests(): string {
     .map(
       (path) =>
         `---\n${readFileSync(join(ROOT, path), 'utf8')
-          .replace(/^---\n/, '')
+          .replace(/^(#.*\n)*---\n/, '')
           .trimEnd()}\n`,
     )
     .join('')
