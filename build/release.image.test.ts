@@ -103,8 +103,9 @@ suite('a release', { timeout: 240_000 }, () => {
   test('its manifests are those of the kustomization', (t) => {
     const kubectl = programPath('kubectl')
     if (!require(t, existsSync(kubectl), 'needs kubectl: run `node build/controlplane.ts`')) return
+    // Kubernetes reads YAML 1.1, in which 0444 is octal.
     const objects = (text: string) =>
-      parseAllDocuments(text)
+      parseAllDocuments(text, { version: '1.1' })
         .map((document) => JSON.stringify(sorted(withoutStrayNamespace(document.toJS()))))
         .sort()
     const rendered = execFileSync(kubectl, ['kustomize', 'deploy'], { cwd: ROOT, encoding: 'utf8' })
