@@ -3,7 +3,14 @@ import { test } from 'node:test'
 import { type Component, fileEntry } from './component.ts'
 import { sbom } from './sbom.ts'
 
-const inner: Component = { kind: 'library', name: 'inner', version: '2.0.0', url: 'pkg:npm/inner@2.0.0', files: [], inside: [] }
+const inner: Component = {
+  kind: 'library',
+  name: 'inner',
+  version: '2.0.0',
+  url: 'pkg:npm/inner@2.0.0',
+  files: [],
+  inside: [],
+}
 const outer: Component = {
   ...{ kind: 'application', name: 'outer', version: '1.0.0', licence: 'MIT', inside: [inner] },
   files: [
@@ -18,7 +25,11 @@ const OPTIONS = { image: 'example.test/a', version: '1.0.0', platform: 'linux/am
 test('files stand below their component, with a digest; a link has none, a folder is no file', () => {
   const { components, dependencies } = JSON.parse(sbom(OPTIONS))
   assert.deepEqual(
-    components[0].components.map(({ type, name, hashes }: Record<string, unknown>) => [type, name, hashes !== undefined]),
+    components[0].components.map(({ type, name, hashes }: Record<string, unknown>) => [
+      type,
+      name,
+      hashes !== undefined,
+    ]),
     [
       ['library', 'inner', false],
       ['file', '/bin/outer', true],
@@ -47,7 +58,10 @@ test('one licence goes by its identifier, more than that is an expression', () =
 test('the same components give the same bytes, others another serial number', () => {
   assert.equal(sbom(OPTIONS), sbom(structuredClone(OPTIONS)))
   const serialOf = (document: string) => JSON.parse(document).serialNumber
-  assert.match(serialOf(sbom(OPTIONS)), /^urn:uuid:[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/)
+  assert.match(
+    serialOf(sbom(OPTIONS)),
+    /^urn:uuid:[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/,
+  )
   assert.notEqual(serialOf(sbom(OPTIONS)), serialOf(sbom({ ...OPTIONS, components: [outer] })))
   assert.equal(JSON.parse(sbom({ ...OPTIONS, createdAt: 0 })).metadata.timestamp, '1970-01-01T00:00:00.000Z')
 })
