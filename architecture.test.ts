@@ -71,6 +71,7 @@ const PURE = ['net', 'core', 'crds']
 /** Only here may a clock be read, a timer set, a number drawn. */
 const OWNS_TIME = [
   'native/scenarios.ts',
+  'native/tcp-scenarios.ts',
   'page/browser',
   'page/generated',
   'runtime',

@@ -27,6 +27,8 @@ export interface HopsSocketOptions {
   readonly port: number
   readonly device: string | undefined
   readonly maxDatagramBytes: number
+  /** Monotonic milliseconds. */
+  readonly now: () => number
   readonly onArrival: (arrival: Arrival) => void
   readonly onError: (error: Error) => void
 }
@@ -41,11 +43,12 @@ export class HopsSocket {
   readonly #view = new DataView(this.#origins.buffer)
   #isClosed = false
   /** When nothing waited: no datagram that comes after that is older, whatever was done to the kernel's clock. */
-  #emptyAt = performance.now()
+  #emptyAt: number
 
   /** Throws an Error with `code`: `EADDRINUSE`, `ENODEV`. */
   constructor(options: HopsSocketOptions) {
     this.#options = options
+    this.#emptyAt = options.now()
     this.#datagrams = new Uint8Array(BATCH * options.maxDatagramBytes)
     this.#descriptor = addon.hopsOpen(options.family === 6, options.port, ENCODER.encode(options.device ?? ''))
     this.#watch = addon.watch(this.#descriptor, false, () => void this.#takeBatch())
@@ -60,7 +63,7 @@ export class HopsSocket {
   }
 
   #takeBatch(): number {
-    const nowMs = performance.now()
+    const nowMs = this.#options.now()
     const longestMs = nowMs - this.#emptyAt
     const count = this.#receive()
     if (count < BATCH) this.#emptyAt = nowMs

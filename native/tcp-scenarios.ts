@@ -10,6 +10,7 @@ import { type Arrival, adaptTcp, HopsSocket, listenTcp, TcpDial, type TcpPath, u
 const PORT = 17_900
 const LOOPBACK = Uint8Array.of(127, 0, 0, 1)
 const LOOPBACK_IPV6 = new Uint8Array(16).fill(1, 15)
+const now = (): number => performance.now()
 const isSanitized = process.env.INVAR_NATIVE !== undefined
 const rounds = isSanitized ? 200 : 2_000
 
@@ -116,7 +117,15 @@ async function timeToLiveIsTold(): Promise<void> {
         hopLimit,
         interfaceIndex,
       })
-    const heard = new HopsSocket({ family, port: PORT, device: 'lo', maxDatagramBytes: 8, onArrival, onError: fail })
+    const heard = new HopsSocket({
+      family,
+      port: PORT,
+      device: 'lo',
+      maxDatagramBytes: 8,
+      now,
+      onArrival,
+      onError: fail,
+    })
     const socket = createSocket(family === 4 ? 'udp4' : 'udp6')
     await new Promise<void>((resolve) => socket.bind(0, host, resolve))
     for (const [ttl, text] of [
@@ -144,7 +153,7 @@ async function drainedAtOnce(): Promise<void> {
   const count = 100
   const ages: number[] = []
   const onArrival = ({ bytes, ageMs }: Arrival) => void (bytes[0] === 'x'.charCodeAt(0) && ages.push(ageMs))
-  const options = { family: 4, port: PORT, device: 'lo', maxDatagramBytes: 8, onArrival, onError: fail } as const
+  const options = { family: 4, port: PORT, device: 'lo', maxDatagramBytes: 8, now, onArrival, onError: fail } as const
   const heard = new HopsSocket(options)
   const socket = createSocket('udp4')
   await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve))
@@ -168,7 +177,7 @@ async function closingFromWithin(): Promise<void> {
   await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve))
   for (let round = 0; round < rounds; round++) {
     const heard = Promise.withResolvers<void>()
-    const options = { family: 4, port: PORT, device: undefined, maxDatagramBytes: 8, onError: fail } as const
+    const options = { family: 4, port: PORT, device: undefined, maxDatagramBytes: 8, now, onError: fail } as const
     const hops: HopsSocket = new HopsSocket({
       ...options,
       onArrival() {

@@ -15,7 +15,8 @@ const REMEDIES: Readonly<Record<CheckId, string>> = {
   'version-skew': 'Finish the upgrade, or use the command line of the same version.',
   'membership-secret': 'Start the controller, which makes the Secret, or create it with an entry `secretkey`.',
   'members-unheard': 'Let UDP 7946 through between the nodes, on the network that addresses are announced on.',
-  'port-taken': 'Find it with `ss -ltunp` on the node. End it, or give the program another port by the values of the chart.',
+  'port-taken':
+    'Find it with `ss -ltunp` on the node. End it, or give the program another port by the values of the chart.',
   'socket-fault': 'Look at the error: a missing capability, or a kernel without the option.',
   'rival-load-balancer': 'Stop one of the two, or give each a `loadBalancerClass` of its own.',
   'status-written-by-others': 'Find the other program by the field managers of the Service, and stop it.',

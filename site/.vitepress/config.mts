@@ -6,7 +6,9 @@ import { documentationPages, linksOf, slugOf } from '../../testkit/pages.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 /** What is no page and still linked to: configurations of routers, dashboards. Pictures are the generator's business. */
-const FILES = [...new Set(documentationPages().flatMap((page) => linksOf(page).map((link) => join(dirname(page), link))))]
+const FILES = [
+  ...new Set(documentationPages().flatMap((page) => linksOf(page).map((link) => join(dirname(page), link)))),
+]
   .filter((path) => /\.[a-z]+$/.test(path) && !/\.(?:md|svg|png)$/.test(path))
   .filter((path) => existsSync(join(ROOT, path)))
 /** The page of a folder: README.md in the repository, index.md on the site. */
@@ -113,7 +115,11 @@ function onSite(target: string): string {
 
 /** Path below docs/, without its ending → what the sidebar calls it. Pages that are not there yet are left out. */
 function section(text: string, pages: Readonly<Record<string, string>>) {
-  const there = new Set(globSync('docs/**/*.md', { cwd: ROOT }).map((path) => path.slice('docs/'.length, -'.md'.length).replace(/README$/, 'index')))
+  const there = new Set(
+    globSync('docs/**/*.md', { cwd: ROOT }).map((path) =>
+      path.slice('docs/'.length, -'.md'.length).replace(/README$/, 'index'),
+    ),
+  )
   const items = Object.entries(pages).filter(([path]) => there.has(path))
   return { text, items: items.map(([path, title]) => ({ text: title, link: `/docs/${path}` })) }
 }

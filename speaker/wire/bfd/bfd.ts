@@ -134,6 +134,7 @@ export class Bfd {
       const socket = new HopsSocket({
         ...place,
         maxDatagramBytes: MAX_DATAGRAM_BYTES,
+        now: () => this.#options.clock.now(),
         onArrival: (arrival) => this.#take(place, arrival),
         onError: (error) => {
           this.#sockets.delete(key)
