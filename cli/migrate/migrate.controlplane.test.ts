@@ -12,6 +12,7 @@ import { standInManifests, writeStandInChart } from '../../e2e/metallb/stand-in.
 import { Client, PODS, unless } from '../../operator/index.ts'
 import { systemClock } from '../../runtime/clock.ts'
 import { type ControlPlane, startControlPlane } from '../../testkit/controlplane.ts'
+import { eventually } from '../../testkit/eventually.ts'
 import { requireHelm } from '../../testkit/programs.ts'
 import { bgp, l2, NAMESPACE, peer, pool } from '../../testkit/resources.ts'
 
@@ -123,9 +124,10 @@ function names(kind: string, ...flags: readonly string[]): readonly string[] {
   return output === '' ? [] : output.split('\n').map((line) => line.slice(line.indexOf('/') + 1))
 }
 
+/** There is nothing to wait for until the first one is made. */
 async function podsOf(component: string): Promise<void> {
   const wait = ['wait', 'pods', '-n', NAMESPACE, '-l', `component=${component}`, '--for=condition=Ready']
-  await plane.startKubectl([...wait, '--timeout=30s'])
+  await eventually(() => plane.startKubectl([...wait, '--timeout=30s']), 30_000)
 }
 
 suite('from plain manifests, with frr-k8s', { timeout: 150_000 }, () => {

@@ -73,6 +73,17 @@ suite('from MetalLB to Invar on a cluster', { timeout: 240_000 }, () => {
     return stage.kubectl(['get', 'pods', '-n', NAMESPACE, '--no-headers'])
   }
 
+  /** Why Pods do not become ready. */
+  function standing(): string {
+    const speakers = ['-n', NAMESPACE, '-l', 'app.kubernetes.io/component=speaker']
+    return [
+      ['describe', 'pods', ...speakers],
+      ['logs', '--tail=20', ...speakers],
+    ]
+      .map((args) => stage.kubectl(args))
+      .join('\n')
+  }
+
   test('MetalLB serves two Services', async (t) => {
     if (!requireRoot(t)) return
     const folder = join(cluster.plane.directory, 'stand-in')
@@ -114,7 +125,9 @@ suite('from MetalLB to Invar on a cluster', { timeout: 240_000 }, () => {
     await commands.succeed(INSTALL)
     assert.doesNotMatch(pods(), /metallb-invar-speaker\S+ +1\/1 +Running/)
     const startedAt = performance.now()
-    const second = await told(SECOND_HALF)
+    const second = await told(SECOND_HALF).catch((error: Error) => {
+      throw new Error(standing(), { cause: error })
+    })
     t.diagnostic(`second half: ${((performance.now() - startedAt) / 1_000).toFixed(1)} s`)
     assert.deepEqual([second.phase, second.outcome], ['hand-over', 'done'])
     const sums = await requests.end()
