@@ -119,20 +119,16 @@ prometheus.io/scheme: https
 {{- end }}
 {{- end }}
 
-{{/* Beside a speaker of MetalLB none of ours may run: each would take the other for a stranger that uses its addresses. On
-a node where one runs still, ours waits, and starts when that is gone. Where `invarctl migrate` has left Pods without their
-DaemonSet, they carry a label of their own. */}}
+{{/* Beside a speaker of MetalLB none of ours may run: each would take the other for a stranger that uses its addresses. Where
+`invarctl migrate` has left Pods without their DaemonSet, ours waits on that node, and starts when they are gone. One term:
+the scheduler (1.36) looks again after a deletion only where the Pod that went matches every term. */}}
 {{- define "invar.afterMetalLB" -}}
 podAntiAffinity:
   requiredDuringSchedulingIgnoredDuringExecution:
-    {{- range list (dict "app" "metallb" "component" "speaker") (dict "app.kubernetes.io/name" "metallb" "app.kubernetes.io/component" "speaker") (dict "invar.dev/left-by" "metallb") }}
     - topologyKey: kubernetes.io/hostname
       labelSelector:
         matchLabels:
-          {{- toYaml . | nindent 10 }}
-        matchExpressions:
-          - { key: invar.dev/program, operator: DoesNotExist }
-    {{- end }}
+          invar.dev/left-by: metallb
 {{- end }}
 
 {{/* A controller of MetalLB that runs in the namespace. Nothing is seen by `helm template`. */}}
