@@ -343,8 +343,10 @@ describe('top', () => {
 
   test('on a terminal it is a screen that q leaves as it was', async () => {
     const command = `${process.execPath} cli/main.ts top --interval 0.2`
-    // Typed until it is heard: the program has to start first.
-    const typing = `(while sleep 0.5; do printf q; done) 2>/dev/null | script -qec '${command}' /dev/null`
+    // Typed once the table stands, for what is typed before is heard at once.
+    const screen = join(plane.directory, 'top.typescript')
+    const whenShown = `until grep -q ADDRESSES ${screen}; do sleep 0.1; done; while printf q; do sleep 0.5; done`
+    const typing = `(${whenShown}) 2>/dev/null | script -qfec '${command}' ${screen}`
     const { out } = await run('sh', ['-c', `export TERM=xterm; ${typing}`])
     const [entered, shown, left] = ['\x1b[?1049h\x1b[?25l', 'ADDRESSES   ASKED/S', '\x1b[?25h\x1b[?1049l']
     const places = [out.indexOf(entered), out.lastIndexOf(shown), out.indexOf(left)]

@@ -25,7 +25,8 @@ let kubelet: Kubelet
 before(async () => {
   plane = await startControlPlane({ controllerManager: true })
   plane.kubectl(['create', 'namespace', NAMESPACE])
-  for (const name of NODES) apply({ apiVersion: 'v1', kind: 'Node', metadata: { name } })
+  const labels = { 'kubernetes.io/os': 'linux' }
+  for (const name of NODES) apply({ apiVersion: 'v1', kind: 'Node', metadata: { name, labels } })
   kubelet = new Kubelet(plane.kubeconfig)
 })
 

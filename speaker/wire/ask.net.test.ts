@@ -95,7 +95,9 @@ rootTest('an address of its own: this node says so, and names a stranger that an
   alpha.desire([NOBODYS], ['alpha'])
   await alpha.owns(NOBODYS)
   assert.deepEqual(await answersTo(alpha, NOBODYS), [{ interface: 'eth0', mac: host.mac, afterMs: 0 }])
+  const asked = client.next((frame) => arpIn(frame)?.mac === host.mac && arpIn(frame)?.ip !== NOBODYS)
   const answers = answersTo(alpha, NOBODYS)
+  await asked
   client.send('arp', arpReply('02:00:00:00:77:01', NOBODYS, host))
   assert.deepEqual(whoAnswered(await answers), [`eth0 ${host.mac}`, 'eth0 02:00:00:00:77:01'])
 })
