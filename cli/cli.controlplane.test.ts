@@ -341,22 +341,6 @@ describe('top', () => {
     assert.ok(frames.at(-1).notes.includes(`no speaker runs in namespace ${NAMESPACE}`), out)
   })
 
-  test('on a terminal it is a screen that q leaves as it was', async () => {
-    const command = `${process.execPath} cli/main.ts top --interval 0.2`
-    // Typed once the table stands, for what is typed before is heard at once.
-    const screen = join(plane.directory, 'top.typescript')
-    const whenShown = `until grep -q ADDRESSES ${screen}; do sleep 0.1; done; while printf q; do sleep 0.5; done`
-    const typing = `(${whenShown}) 2>/dev/null | script -qfec '${command}' ${screen}`
-    const { out } = await run('sh', ['-c', `export TERM=xterm; ${typing}`])
-    const [entered, shown, left] = ['\x1b[?1049h\x1b[?25l', 'ADDRESSES   ASKED/S', '\x1b[?25h\x1b[?1049l']
-    const places = [out.indexOf(entered), out.lastIndexOf(shown), out.indexOf(left)]
-    assert.ok(!places.includes(-1), JSON.stringify(out))
-    assert.deepEqual(
-      places.toSorted((one, other) => one - other),
-      places,
-    )
-  })
-
   test('is refused what is no interval', async () => {
     assertCouldNotRun(await invarctl(['top', '--interval', 'soon']), /--interval soon is no time between refreshes/)
   })

@@ -10,7 +10,7 @@ import { Feed } from './feed.ts'
 import { type Frame, frameOf } from './frame.ts'
 import { streamLocal } from './local.ts'
 import { Refreshes } from './refreshes.ts'
-import { screenOf, streamOf } from './screen.ts'
+import { screenOf, sizeOf, streamOf } from './screen.ts'
 import { onScreen } from './terminal.ts'
 
 export interface TopFlags extends SpeakerFlags {
@@ -60,7 +60,7 @@ function show(output: Format, refreshes: Refreshes, frame: () => Frame): Promise
   const paint = paintFor(stdout)
   return onScreen(
     () => refreshes.end(),
-    (draw) => refreshes.each(() => draw(screenOf(frame(), { rows: stdout.rows, columns: stdout.columns }, paint))),
+    (draw) => refreshes.each(() => draw(screenOf(frame(), sizeOf(stdout), paint))),
   )
 }
 

@@ -8,6 +8,13 @@ export interface ScreenSize {
 }
 
 /** Lines that fit, none longer than the screen is wide; addresses get the room that is left. */
+/** What a terminal has that does not know its size (a serial line, `script`): it says 0 × 0. */
+const CUSTOMARY: ScreenSize = { rows: 24, columns: 80 }
+
+export function sizeOf({ rows, columns }: ScreenSize): ScreenSize {
+  return { rows: rows || CUSTOMARY.rows, columns: columns || CUSTOMARY.columns }
+}
+
 export function screenOf(frame: Frame, { rows, columns }: ScreenSize, paint: Paint): readonly string[] {
   const speakers = speakerLines(frame.speakers)
   const decisions = frame.decisions.slice(0, Math.max(1, Math.floor(rows / 4))).map(decisionLine)

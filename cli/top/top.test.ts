@@ -5,7 +5,7 @@ import { UNPAINTED } from '../report.ts'
 import { activityOf, type NodeActivity, type ToldActivity } from './activity.ts'
 import { type Frame, frameOf, type Known } from './frame.ts'
 import { Refreshes } from './refreshes.ts'
-import { screenOf, streamOf } from './screen.ts'
+import { screenOf, sizeOf, streamOf } from './screen.ts'
 
 const AT = '2026-01-01T00:00:00.000Z'
 
@@ -162,4 +162,9 @@ describe('refreshes', () => {
       assert.throws(() => new Refreshes(interval, count), CannotRun)
     })
   }
+})
+
+test('a terminal that does not know its size is drawn on as one of 24 × 80', () => {
+  assert.deepEqual(sizeOf({ rows: 0, columns: 0 }), { rows: 24, columns: 80 })
+  assert.deepEqual(sizeOf({ rows: 50, columns: 132 }), { rows: 50, columns: 132 })
 })
