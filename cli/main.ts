@@ -4,6 +4,7 @@ import { basename } from 'node:path'
 import { CommanderError } from 'commander'
 import { CannotRun } from './cannot-run.ts'
 import { paintFor } from './paint.ts'
+import { stayingAlive } from './patience.ts'
 import { programOf } from './program.ts'
 import { rendered } from './report.ts'
 
@@ -37,4 +38,5 @@ function failed(name: string, error: unknown): number {
   return COULD_NOT_RUN
 }
 
-await main()
+// A command may wait for a timer alone.
+await stayingAlive(main)

@@ -9,7 +9,6 @@ import { ApiError, type Client, SERVICES, type Service, unless } from '../operat
 import { installNamespace, listAll } from './cluster-state.ts'
 import type { ReleaseServicesFlags } from './commands/migrate.ts'
 import { asking, type Connection, connect } from './connection.ts'
-import { stayingAlive } from './patience.ts'
 import { type Progress, withProgress } from './progress.ts'
 import { counted, type Report } from './report.ts'
 import { stopDeployment } from './workloads.ts'
@@ -17,10 +16,8 @@ import { stopDeployment } from './workloads.ts'
 export async function runReleaseServices(flags: Omit<ReleaseServicesFlags, 'output'>): Promise<Report> {
   const connection = connect(flags)
   try {
-    return await stayingAlive(() =>
-      withProgress(`Deployment ${flags.deployment} to stop`, (progress) =>
-        asking(connection, () => release(connection, flags, progress)),
-      ),
+    return await withProgress(`Deployment ${flags.deployment} to stop`, (progress) =>
+      asking(connection, () => release(connection, flags, progress)),
     )
   } finally {
     connection.client.close()

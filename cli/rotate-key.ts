@@ -10,7 +10,6 @@ import { CannotRun } from './cannot-run.ts'
 import { installNamespace } from './cluster-state.ts'
 import type { RotateKeyFlags } from './commands/program.ts'
 import { asking, type Connection, connect } from './connection.ts'
-import { stayingAlive } from './patience.ts'
 import type { Report } from './report.ts'
 
 const KEY_BYTES = 16
@@ -51,7 +50,7 @@ export async function runRotateKey(flags: Omit<RotateKeyFlags, 'output'>): Promi
   }
   const connection = connect(flags)
   try {
-    return await stayingAlive(() => asking(connection, () => rotate(connection, flags.secret, waitSeconds)))
+    return await asking(connection, () => rotate(connection, flags.secret, waitSeconds))
   } finally {
     connection.client.close()
   }

@@ -4,7 +4,6 @@ import { CannotRun } from '../cannot-run.ts'
 import { type ClusterState, listAll, readClusterState } from '../cluster-state.ts'
 import type { MigrateFlags } from '../commands/migrate.ts'
 import { asking, type Connection, connect } from '../connection.ts'
-import { stayingAlive } from '../patience.ts'
 import { type Progress, withProgress } from '../progress.ts'
 import type { Report } from '../report.ts'
 import type { Found } from './found.ts'
@@ -23,7 +22,7 @@ export async function runMigration(source: string, flags: Omit<MigrateFlags, 'ou
   if (flags.dryRun && flags.yes) throw new CannotRun('--dry-run and --yes exclude each other', 'leave one out')
   const connection = connect(flags)
   try {
-    return await stayingAlive(() => asking(connection, () => migrate(connection, flags)))
+    return await asking(connection, () => migrate(connection, flags))
   } finally {
     connection.client.close()
   }
