@@ -148,6 +148,8 @@ type Held = ReadonlyMap<string, readonly string[]>
 class Model {
   services = new Map<string, ServiceFacts>()
   pools = new Map<string, PoolFacts>()
+  /** The pool that each holder was last seen in: what its annotation says. */
+  readonly #lastPools = new Map<string, string>()
 
   /** Addresses that the pool has, in the order in which it gives them. */
   addresses(pool: PoolFacts, family?: number): readonly string[] {
@@ -177,13 +179,28 @@ class Model {
     return [...this.pools.values()].find((pool) => addresses.every((text) => this.addresses(pool).includes(text)))
   }
 
+  /** A broken pool keeps who was in it, though its entries cannot be read now (ADR 0007). */
+  poolHolding(name: string, addresses: readonly string[]): PoolFacts | undefined {
+    const last = this.pools.get(this.#lastPools.get(name) ?? '')
+    const isLast = addresses.every((text) => (this.poolOf([text]) ?? last) === last)
+    return this.poolOf(addresses) ?? (last?.options === 'broken' && isLast ? last : undefined)
+  }
+
+  note(held: Held): void {
+    for (const [name, addresses] of held) {
+      const pool = addresses.length === 0 ? undefined : this.poolHolding(name, addresses)
+      if (pool === undefined) this.#lastPools.delete(name)
+      else this.#lastPools.set(name, pool.name)
+    }
+  }
+
   /** Whether what a Service has may stay. */
   isValid(name: string, addresses: readonly string[], held: Held): boolean {
     const service = this.services.get(name)!
     const { families, prefers } = STACKS[service.stack]
     const shown = addresses.map(familyOf)
     const fits = shown.join() === families.join() || (prefers && families.length === 2 && shown.length === 1)
-    const pool = this.poolOf(addresses)
+    const pool = this.poolHolding(name, addresses)
     const isAsked = isSatisfied(service.request, addresses, pool?.name, families)
     const isAdmitted = pool !== undefined && this.admits(pool, service)
     return fits && isAsked && isAdmitted && addresses.every((text) => this.mayHold(name, text, held))
@@ -276,6 +293,7 @@ class History {
     this.#checkMoves(before, after, touched, step.kind === 'pools')
     this.#checkWaiting(after)
     this.#checkCounters(after)
+    this.#model.note(after)
   }
 
   #held(): Map<string, readonly string[]> {
@@ -354,7 +372,7 @@ class History {
       (family) => !addresses.map(familyOf).includes(family),
     )
     if (missing === undefined) return
-    const room = this.#model.lowest(name, this.#model.poolOf(addresses)!, missing, held)
+    const room = this.#model.lowest(name, this.#model.poolHolding(name, addresses)!, missing, held)
     assert.equal(room, undefined, `${name} lacks a second address although there is one`)
   }
 
