@@ -114,7 +114,7 @@ export async function createServices({ client }: AllocationCluster, from: number
 /** Starts a controller and waits until it has given addresses to all Services; events may trail. */
 export async function assignAll(cluster: AllocationCluster, count: number): Promise<ControllerProcess> {
   const controller = await cluster.startController()
-  await controller.settled(count)
+  await statusesWritten(controller, count)
   assertAllDiffer(await shownAddresses(cluster), count)
   return controller
 }

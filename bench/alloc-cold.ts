@@ -22,7 +22,7 @@ import { seedServices } from './alloc-seed.ts'
 import { percentile, rounded, timed } from './alloc-times.ts'
 
 const BAR = 0.8
-const ROUNDS = 3
+const ROUNDS = 5
 
 export default {
   name: 'alloc-cold',

@@ -16,7 +16,7 @@ import {
 import { seedServices } from './alloc-seed.ts'
 import { percentile, rounded, timed } from './alloc-times.ts'
 
-const ROUNDS = 5
+const ROUNDS = 9
 const BAR = 2
 
 export default {

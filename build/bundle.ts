@@ -101,7 +101,7 @@ async function bundleOne(entry: EntryPoint): Promise<Bundle> {
     minifyWhitespace: true,
     minifySyntax: true,
     logLevel: 'error',
-    plugins: [workerPaths, ownShebang, versionAlone, slimClient],
+    plugins: [workerPaths, ownShebang, versionAlone, slimClient, httpAlone],
     banner: { js: banner(entry) },
   })
   const inputs = Object.values(metafile.outputs).flatMap((output) => Object.entries(output.inputs))
@@ -148,9 +148,16 @@ const versionAlone: Plugin = {
     }),
 }
 
-/** What packages import and we do not use; see operator/client-node.ts and operator/uncalled.ts for what it would cost. */
+const CLIENT_NODE = 'node_modules/@kubernetes/client-node/dist'
+
+/**
+ * What packages import and we do not use; see operator/client-node.ts and operator/uncalled.ts for what it would cost. Of
+ * @kubernetes/client-node our programs use KubeConfig alone, which is in a file of its own.
+ */
 const SLIMMED = [
   { name: '@kubernetes/client-node', importer: '/@dot-i/', by: 'operator/client-node.ts' },
+  { name: '@kubernetes/client-node', importer: '/operator/', by: `${CLIENT_NODE}/config.js` },
+  { name: './gen/index.js', importer: `/${CLIENT_NODE}/config.js`, by: 'operator/client-node.ts' },
   { name: 'undici', importer: '/@kubernetes/client-node/', by: 'operator/uncalled.ts' },
   { name: 'gaxios', importer: '/@dot-i/', by: 'operator/uncalled.ts' },
 ]
@@ -158,11 +165,25 @@ const SLIMMED = [
 const slimClient: Plugin = {
   name: 'slim-client',
   setup: ({ onResolve }) => {
-    for (const { name, importer, by } of SLIMMED) {
-      onResolve({ filter: new RegExp(`^${name}$`) }, (found) =>
-        found.importer.includes(importer) ? { path: join(ROOT, by) } : undefined,
-      )
-    }
+    const names = [...new Set(SLIMMED.map(({ name }) => name))]
+    onResolve({ filter: new RegExp(`^(?:${names.join('|')})$`) }, ({ path, importer }) => {
+      const found = SLIMMED.find((each) => each.name === path && importer.includes(each.importer))
+      return found && { path: join(ROOT, found.by) }
+    })
+  },
+}
+
+/**
+ * Where a module imports `node:http`, Node reads each name that it exports, `WebSocket` too, and for that one loads a
+ * second HTTP client of a megabyte, in 35 ms at each start. Asked for as a value, none is read before it is used.
+ */
+const httpAlone: Plugin = {
+  name: 'http-alone',
+  setup: ({ onResolve, onLoad }) => {
+    onResolve({ filter: /^(?:node:)?http$/ }, () => ({ path: 'node:http', namespace: 'builtin' }))
+    onLoad({ filter: /./, namespace: 'builtin' }, ({ path }) => ({
+      contents: `module.exports = process.getBuiltinModule('${path}')`,
+    }))
   },
 }
 

@@ -33,7 +33,10 @@ import type { Departures } from './departures.ts'
 export interface AllocatorOptions {
   /** All Services there are, as the informer keeps them. */
   readonly services: ReadonlyStore<Service>
-  /** Patches `services/status`; resolves to the Service as the server then has it. Refuses unless we lead. */
+  /**
+   * Patches `services/status` of the version that the Service has, and of no other; resolves to the Service as the
+   * server then has it. Refuses unless we lead.
+   */
   readonly writeStatus: (service: Service, patch: object) => Promise<Service>
   readonly raise: (service: Service, event: ServiceEvent) => void
   /** Called when what pools have in use may have changed. */
@@ -139,7 +142,8 @@ export class Allocator {
 
   /** The Service was created, changed or deleted. */
   serviceChanged(key: string): void {
-    if (this.#isRunning) this.#reconciler.add(key)
+    // What our own write made of the Service was decided when it was written.
+    if (this.#isRunning && !this.#assumed.caughtUp(key)) this.#reconciler.add(key)
   }
 
   /** Nobody is given the address any more; who holds it is decided anew. */
@@ -160,7 +164,8 @@ export class Allocator {
   }
 
   #reviewHolders(address: string): void {
-    for (const key of this.#ledger.holdersOf(address)) this.serviceChanged(key)
+    if (!this.#isRunning) return
+    for (const key of this.#ledger.holdersOf(address)) this.#reconciler.add(key)
   }
 
   /** Resolves when every Service has been looked at. */
@@ -186,10 +191,15 @@ export class Allocator {
   }
 
   async #write(service: Service, decision: Decision, holdsDeletion: boolean): Promise<void> {
-    const patch = serviceStatusPatch(service, decision, this.#options.clock.wall(), holdsDeletion)
+    const { clock, writeStatus, onPoolsTouched } = this.#options
+    const patch = serviceStatusPatch(service, decision, clock.wall(), holdsDeletion)
     if (patch === undefined) return
-    this.#assumed.wrote(service, await this.#options.writeStatus(service, patch))
-    this.#options.onPoolsTouched()
+    const after = await writeStatus(service, patch)
+    // Somebody's admission webhook may have changed it: then the Service is looked at again.
+    const isSettled = serviceStatusPatch(after, decision, clock.wall(), holdsDeletion) === undefined
+    this.#assumed.wrote(after, isSettled)
+    if (isSettled) this.#ledger.markShown(decision.key)
+    onPoolsTouched()
   }
 
   #forget(key: string): Outcome {

@@ -30,7 +30,7 @@ for (const [about, seen, written, expected] of ROWS) {
     const store = new Store<Service>()
     if (seen !== undefined) store.set('default/web', seen)
     const assumed = new AssumedServices(store)
-    assumed.wrote(web('10', ''), written)
+    assumed.wrote(written, true)
     assert.equal(addressOf(assumed.get('default/web')), expected)
   })
 }
@@ -39,8 +39,29 @@ test('once the informer has caught up, an old write never comes back', () => {
   const store = new Store<Service>()
   const assumed = new AssumedServices(store)
   store.set('default/web', web('12', '192.0.2.2'))
-  assumed.wrote(web('10', ''), web('11', '192.0.2.1'))
+  assumed.wrote(web('11', '192.0.2.1'), true)
   assert.equal(addressOf(assumed.get('default/web')), '192.0.2.2')
   store.set('default/web', web('3', ''))
   assert.equal(addressOf(assumed.get('default/web')), undefined)
 })
+
+type CatchUp = readonly [about: string, seen: Service, isSettled: boolean, expected: boolean]
+
+const CATCH_UPS: readonly CatchUp[] = [
+  ['the informer shows our write: nothing is new', web('11', '192.0.2.1'), true, true],
+  ['what we wrote was changed on its way', web('11', '192.0.2.9'), false, false],
+  ['the informer lags behind: what it shows is of others', web('10', ''), true, false],
+  ['somebody has written since', web('12', '192.0.2.1'), true, false],
+  ['another Service of the same name', web('11', '192.0.2.1', 'other'), true, false],
+]
+
+for (const [about, seen, isSettled, expected] of CATCH_UPS) {
+  test(`catching up: ${about}`, () => {
+    const store = new Store<Service>()
+    const assumed = new AssumedServices(store)
+    store.set('default/web', seen)
+    assumed.wrote(web('11', '192.0.2.1'), isSettled)
+    assert.equal(assumed.caughtUp('default/web'), expected)
+    assert.equal(assumed.caughtUp('default/web'), false, 'once a write')
+  })
+}

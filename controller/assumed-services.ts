@@ -7,7 +7,7 @@ import type { ReadonlyStore, Service } from '../operator/index.ts'
 export class AssumedServices {
   readonly #seen: ReadonlyStore<Service>
   /** Answer to our last write, while the informer shows something older. */
-  readonly #written = new Map<string, Service>()
+  readonly #written = new Map<string, Written>()
 
   constructor(seen: ReadonlyStore<Service>) {
     this.#seen = seen
@@ -15,21 +15,41 @@ export class AssumedServices {
 
   get(key: string): Service | undefined {
     const seen = this.#seen.get(key)
-    const written = this.#written.get(key)
-    if (seen === undefined || written === undefined) return seen
-    if (isOlder(seen, written)) return written
+    const { service } = this.#written.get(key) ?? {}
+    if (seen === undefined || service === undefined) return seen
+    if (isOlder(seen, service)) return service
     this.#written.delete(key)
     return seen
   }
 
-  /** The API server answered a write of ours on `before` with `after`. */
-  wrote(before: Service, after: Service): void {
-    this.#written.set(`${before.metadata.namespace}/${before.metadata.name}`, after)
+  /** The API server answered a write of ours with `service`; `isSettled`: which shows all that was to be written. */
+  wrote(service: Service, isSettled: boolean): void {
+    this.#written.set(`${service.metadata.namespace}/${service.metadata.name}`, { service, isSettled })
+  }
+
+  /** Whether the informer has just caught up with a write of ours that left nothing to do; true once a write. */
+  caughtUp(key: string): boolean {
+    const seen = this.#seen.get(key)
+    const written = this.#written.get(key)
+    if (seen === undefined || written === undefined || !isSame(seen, written.service)) return false
+    this.#written.delete(key)
+    return written.isSettled
   }
 
   forget(key: string): void {
     this.#written.delete(key)
   }
+}
+
+interface Written {
+  readonly service: Service
+  readonly isSettled: boolean
+}
+
+function isSame(seen: Service, written: Service): boolean {
+  return (
+    seen.metadata.uid === written.metadata.uid && seen.metadata.resourceVersion === written.metadata.resourceVersion
+  )
 }
 
 /** Resource versions of one resource are comparable numbers (KEP-5504); another uid is another object. */

@@ -142,8 +142,9 @@ export class Controller extends InvarOperator {
 
   protected async init(): Promise<void> {
     const { clock, namespace, metrics, clientMetrics } = this.#options
-    this.#configuration = new Configuration((resource, options) => this.follow(resource, options), clock, namespace)
+    // First, for it is the longest list: the API server makes its first page while the other connections are opened.
     this.#services = this.follow(SERVICES, { transform: keepService, pageSize: SERVICES_A_PAGE })
+    this.#configuration = new Configuration((resource, options) => this.follow(resource, options), clock, namespace)
     this.#services.onChange(({ key }) => {
       clientMetrics.countUpdate()
       this.#heapTrim.worked()
@@ -167,10 +168,9 @@ export class Controller extends InvarOperator {
       departing: this.#terms.current?.allocator.departing ?? 0,
       isLeader: this.#leader.isLeader,
     }))
-    await this.#webhook?.start()
     this.#page?.start()
-    // Before the Services are listed: where nobody leads, that list is the one to adopt from.
-    await this.#leader.look()
+    // The Lease before the Services are listed: where nobody leads, that list is the one to adopt from.
+    await Promise.all([this.#webhook?.start(), this.#leader.look()])
   }
 
   protected override synced(): void {

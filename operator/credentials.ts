@@ -1,6 +1,7 @@
 /** Where the API server is and how to show who we are; read anew as files are rotated. */
 import { Agent as HttpAgent } from 'node:http'
 import { Agent as HttpsAgent, type RequestOptions } from 'node:https'
+import { createSecureContext } from 'node:tls'
 import { KubeConfig } from '@kubernetes/client-node'
 import type { Clock } from '../runtime/clock.ts'
 
@@ -127,14 +128,24 @@ export class Credentials {
   #agents(server: URL, options: RequestOptions, isProxied: boolean): Pick<Access, 'agent' | 'watchAgent'> {
     // Only client-node knows how to go through a proxy; it is then used for watches as well.
     if (isProxied) return { agent: options.agent as HttpsAgent, watchAgent: options.agent as HttpsAgent }
+    const tls = server.protocol === 'http:' ? undefined : tlsSettings(options)
     const make = (maxSockets: number): HttpAgent | HttpsAgent => {
       const shared = { keepAlive: true, keepAliveMsecs: 15_000, maxSockets, maxFreeSockets: maxSockets }
-      if (server.protocol === 'http:') return new HttpAgent(shared)
-      const { ca, cert, key, rejectUnauthorized, servername } = options
-      return new HttpsAgent({ ...shared, ...defined({ ca, cert, key, rejectUnauthorized, servername }) })
+      return toOneServer(tls === undefined ? new HttpAgent(shared) : new HttpsAgent({ ...shared, ...tls }))
     }
     return { agent: make(this.#options.maxConnections), watchAgent: make(Number.POSITIVE_INFINITY) }
   }
+}
+
+/** Left to itself, Node reads authority, certificate and key anew, and keeps a copy, for each connection. */
+function tlsSettings({ ca, cert, key, rejectUnauthorized, servername }: RequestOptions): object {
+  const secureContext = createSecureContext(defined({ ca, cert, key }))
+  return { secureContext, ...defined({ rejectUnauthorized, servername }) }
+}
+
+/** Node writes server and TLS material of each request into one long key, to find a connection of the same; all are. */
+function toOneServer<T extends HttpAgent>(agent: T): T {
+  return Object.assign(agent, { getName: () => 'kube-apiserver' })
 }
 
 function retire(agent: HttpAgent | HttpsAgent): void {

@@ -52,9 +52,10 @@ export class EventSeries {
   /** @param now monotonic @param wallMs since 1970 */
   judge(event: EventToRaise, now: number, wallMs: number): Verdict {
     const object = objectKey(event.object)
-    const content = JSON.stringify([object, event.type, event.reason, event.message])
+    // Only the message, which is the last, may contain what separates them.
+    const content = `${object}\n${event.type}\n${event.reason}\n${event.message}`
     if (event.topic !== undefined) {
-      const topic = topicKey(event.object, event.topic)
+      const topic = topicKey(object, event.topic)
       if (this.#topics.get(topic) === content) return { kind: 'skip', because: 'unchanged' }
       remember(this.#topics, topic, content)
     }
@@ -74,16 +75,16 @@ export class EventSeries {
 
   /** The next event of the topic is raised whatever it says: what it told of is over. */
   forgetTopic(object: ObjectReference, topic: string): void {
-    this.#topics.delete(topicKey(object, topic))
+    this.#topics.delete(topicKey(objectKey(object), topic))
   }
 }
 
-function objectKey(object: ObjectReference): string {
-  return JSON.stringify([object.kind, object.namespace ?? '', object.name, object.uid ?? ''])
+function objectKey({ kind, namespace = '', name, uid = '' }: ObjectReference): string {
+  return `${kind}/${namespace}/${name}/${uid}`
 }
 
-function topicKey(object: ObjectReference, topic: string): string {
-  return `${topic} ${objectKey(object)}`
+function topicKey(object: string, topic: string): string {
+  return `${topic}\n${object}`
 }
 
 /** A Map keeps the order of insertion: the first is the one that was used least recently. */

@@ -134,6 +134,12 @@ export class Ledger {
     this.#escapes.delete(key)
   }
 
+  /** The Service's status shows what it holds. */
+  markShown(key: string): void {
+    const assignment = this.#assignments.get(key)
+    if (assignment !== undefined) assignment.isShown = true
+  }
+
   /** People may rely on the addresses of this Service: from now on it is not moved for what strangers do. */
   markServed(key: string): void {
     this.#served.add(key)
