@@ -3,10 +3,8 @@
  * writes, its Lease apart, and what it costs meanwhile. The judge is the API server's audit log. A controller before it
  * has given the addresses, and was stopped.
  */
-import { readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { ENDPOINT_SLICES, type EndpointSlice } from '../operator/index.ts'
-import type { ControllerProcess } from '../testkit/controller-process.ts'
 import {
   type AllocationCluster,
   assignAll,
@@ -18,13 +16,12 @@ import {
   startAllocationCluster,
 } from './alloc-cluster.ts'
 import { seedServices } from './alloc-seed.ts'
-import { rounded } from './alloc-times.ts'
+import { processorMs, rounded } from './alloc-times.ts'
 
 const MINUTES = process.env.INVAR_SHORT === '1' ? 1 : 10
 const SLICES = Math.min(500, SERVICE_COUNT)
 /** Between two changes of an EndpointSlice. */
 const CHURN_INTERVAL_MS = 25
-const CLOCK_TICKS_PER_SECOND = 100
 
 export default {
   name: 'alloc-idle',
@@ -46,10 +43,10 @@ async function run(progress: Progress) {
     await quiet(controller)
     for (let index = 0; index < SLICES; index++) await cluster.client.create(ENDPOINT_SLICES, sliceOf(index, 0))
     const writesBefore = auditedWrites(cluster.plane).length
-    const cpuBefore = cpuSeconds(controller)
+    const processorMsBefore = processorMs(controller.pid)
     progress(`endpoints churn for ${MINUTES} minutes`)
     const changes = await churn(cluster, MINUTES * 60_000)
-    const cpuPercent = ((cpuSeconds(controller) - cpuBefore) / (MINUTES * 60)) * 100
+    const cpuPercent = ((processorMs(controller.pid) - processorMsBefore) / (MINUTES * 60_000)) * 100
     const writes = auditedWrites(cluster.plane).slice(writesBefore)
     const figures = {
       ...{ services: SERVICE_COUNT, minutes: MINUTES, endpointChanges: changes, eventsBefore },
@@ -81,11 +78,4 @@ function sliceOf(index: number, version: number): EndpointSlice {
     addressType: 'IPv4',
     endpoints: [{ addresses, conditions: { ready: version % 2 === 0 } }],
   }
-}
-
-/** User and system time of the process: fields 14 and 15 of /proc/PID/stat. */
-function cpuSeconds({ pid }: ControllerProcess): number {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  return (Number(fields[11]) + Number(fields[12])) / CLOCK_TICKS_PER_SECOND
 }

@@ -26,3 +26,15 @@ test('bundles are ASCII: one other character, and the engine keeps two bytes for
     assert.equal(at < 0 ? '' : source.slice(Math.max(0, at - 40), at + 20), '', bundlePath(entry))
   }
 })
+
+test("the models of every kind of Kubernetes stay out of the bundles, and Node's second HTTP client out of memory", async () => {
+  await bundle()
+  const tell = 'process.on("exit", () => console.log(process.moduleLoadList.join()))'
+  for (const entry of presentEntryPoints().filter(({ command }) => command !== undefined)) {
+    const path = join(BUNDLES, bundlePath(entry))
+    assert.ok(!readFileSync(path, 'utf8').includes('client-node/dist/gen/models'), path)
+    const told = execFileSync(process.execPath, ['--import', `data:text/javascript,${tell}`, path, '--help'])
+    assert.match(told.toString('utf8'), /NativeModule http/)
+    assert.doesNotMatch(told.toString('utf8'), /undici/, path)
+  }
+})

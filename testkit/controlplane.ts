@@ -64,6 +64,8 @@ export interface ControlPlane {
   /** Starts a program again with the arguments that it had (ending it where it still runs), and waits for `ready`. */
   restart(program: PlaneProgram): Promise<void>
   logPath(program: PlaneProgram): string
+  /** Of the running program. */
+  pid(program: PlaneProgram): number
   stop(): Promise<void>
   [Symbol.asyncDispose](): Promise<void>
 }
@@ -172,6 +174,12 @@ class RunningControlPlane implements ControlPlane {
     if (program === undefined) throw new Error(`${name} was not started`)
     program.signal(signal)
     if (signal === 'SIGKILL' || signal === 'SIGTERM' || signal === 'SIGINT') await program.exited
+  }
+
+  pid(name: PlaneProgram): number {
+    const program = this.#programs.get(name)
+    if (program === undefined) throw new Error(`${name} was not started`)
+    return program.pid
   }
 
   async restart(name: PlaneProgram): Promise<void> {

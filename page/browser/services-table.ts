@@ -8,7 +8,7 @@ import { element } from './element.ts'
 const ROWS_A_BLOCK = 50
 /** Up to here every row is there sooner or later, for the browser's own search and for screen readers. */
 const ROWS_FILLED_UNASKED = 2_000
-/** Blocks are filled before they come into sight. */
+/** Blocks are filled before they come into sight, one a frame: more at once, and whoever scrolls feels it. */
 const AHEAD = '1200px'
 
 export const WORDS: Readonly<Record<Standing, string>> = {
@@ -45,6 +45,9 @@ export class ServicesTable {
   readonly #shown = new Map<string, Shown>()
   readonly #observer: IntersectionObserver
   #isIdleAwaited = false
+  /** In sight or nearly so, and empty; the one that came last is where the reader is now. */
+  readonly #wanted = new Set<Block>()
+  #isFrameAwaited = false
 
   constructor(table: HTMLElement) {
     this.#table = table
@@ -87,9 +90,25 @@ export class ServicesTable {
 
   #seen(entries: readonly IntersectionObserverEntry[]): void {
     for (const { isIntersecting, target } of entries) {
-      const block = isIntersecting ? this.#blocks.find((one) => one.element === target) : undefined
-      if (block !== undefined && !block.isFilled) this.#fill(block)
+      const block = this.#blocks.find((one) => one.element === target)
+      if (block === undefined) continue
+      this.#wanted.delete(block)
+      if (isIntersecting && !block.isFilled) this.#wanted.add(block)
     }
+    this.#fillWithNextFrame()
+  }
+
+  #fillWithNextFrame(): void {
+    if (this.#isFrameAwaited || this.#wanted.size === 0) return
+    this.#isFrameAwaited = true
+    requestAnimationFrame(() => {
+      this.#isFrameAwaited = false
+      const block = [...this.#wanted].at(-1)
+      if (block === undefined) return
+      this.#wanted.delete(block)
+      if (!block.isFilled && this.#blocks.includes(block)) this.#fill(block)
+      this.#fillWithNextFrame()
+    })
   }
 
   #fillWhenIdle(): void {
