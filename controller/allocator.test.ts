@@ -22,6 +22,7 @@ class World {
   readonly raised: string[] = []
   readonly written: string[] = []
   refusal: ApiError | undefined
+  isNamespaceJudged = true
   readonly allocator: Allocator
   #version = 1
 
@@ -33,6 +34,7 @@ class World {
       onPoolsTouched: () => undefined,
       onFault: (key, error) => assert.fail(`${key}: ${error}`),
       observe: () => undefined,
+      isNamespaceJudged: () => this.isNamespaceJudged,
       departures: new Departures({ isOn: false, announcersOf: () => [], clock: this.clock }),
       request: DEFAULT_REQUEST_OPTIONS,
       ...{ clock: this.clock, random: () => 0.5, concurrency: 4 },
@@ -138,4 +140,27 @@ test('after stop nothing is written', async () => {
   world.show('a')
   await world.settle(60_000)
   assert.deepEqual(world.written, [])
+})
+
+test('a Service seen before its Namespace waits for it: what it would be given now, it would keep', async () => {
+  const world = new World()
+  world.isNamespaceJudged = false
+  world.allocator.start()
+  world.show('a')
+  await world.settle(1_000)
+  assert.deepEqual([world.written, world.raised], [[], []])
+  world.isNamespaceJudged = true
+  await world.settle(100)
+  assert.deepEqual(world.written, ['a 192.0.2.0'])
+})
+
+test('a Namespace that never comes keeps nobody waiting for ever', async () => {
+  const world = new World()
+  world.isNamespaceJudged = false
+  world.allocator.start()
+  world.show('a')
+  await world.settle(4_900)
+  assert.deepEqual(world.written, [])
+  await world.settle(200)
+  assert.deepEqual(world.written, ['a 192.0.2.0'])
 })

@@ -48,6 +48,8 @@ export interface AllocatorOptions {
   readonly onFault: (key: string, error: unknown) => void
   readonly observe: (result: Reconciled) => void
   readonly departures: Departures
+  /** Whether the configuration says which pools the namespace may use. */
+  readonly isNamespaceJudged: (namespace: string) => boolean
   readonly request: RequestOptions
   readonly clock: Clock
   readonly random: Random
@@ -66,6 +68,10 @@ export interface DecisionInForce {
   readonly events: readonly ServiceEvent[]
 }
 
+/** A Namespace is read within milliseconds of its first Service; where it never comes, it keeps nobody waiting for ever. */
+const NAMESPACE_PATIENCE_MS = 5_000
+const NAMESPACE_RETRY_MS = 50
+
 /** Events kept for a Service while its writes fail; older ones tell of what was never seen. */
 const MOST_UNRAISED = 10
 
@@ -76,6 +82,8 @@ export class Allocator {
   readonly #reconciler: Reconciler
   /** Raised once the write that they speak of has succeeded. */
   readonly #unraised = new Map<string, readonly ServiceEvent[]>()
+  /** Services whose Namespace has not been read yet, with the time until which they wait for it. */
+  readonly #strangers = new Map<string, number>()
   #isRunning = false
   /** Until the next address has rested. */
   #restTimer: TimerHandle | undefined
@@ -177,6 +185,9 @@ export class Allocator {
     const service = this.#assumed.get(key)
     if (service === undefined) return this.#forget(key)
     const held = this.#ledger.assignmentOf(key)?.addresses ?? []
+    if (held.length === 0 && this.#awaitsNamespace(key, service.metadata.namespace ?? '')) {
+      return { kind: 'retry', because: 'its Namespace has not been read yet', afterMs: NAMESPACE_RETRY_MS }
+    }
     const decision = decide(this.#ledger, requestOf(service, this.#options.request), this.#options.clock.now())
     this.#stir()
     const { holdsDeletion, afterMs, event } = this.#options.departures.judge(service)
@@ -188,6 +199,16 @@ export class Allocator {
     this.#options.onDecided?.({ service, held, decision, events })
     if (afterMs === undefined) return DONE
     return { kind: 'retry', because: 'the Service is deleted, and speakers still announce it', afterMs }
+  }
+
+  /** Given an address now, a Service of a new namespace would keep it, though a pool may be meant for that namespace. */
+  #awaitsNamespace(key: string, namespace: string): boolean {
+    const { isNamespaceJudged, clock } = this.#options
+    const until = this.#strangers.get(key) ?? clock.now() + NAMESPACE_PATIENCE_MS
+    const awaits = !isNamespaceJudged(namespace) && clock.now() < until
+    if (awaits) this.#strangers.set(key, until)
+    else this.#strangers.delete(key)
+    return awaits
   }
 
   async #write(service: Service, decision: Decision, holdsDeletion: boolean): Promise<void> {
@@ -208,6 +229,7 @@ export class Allocator {
     this.#ledger.forget(key, this.#options.clock.now())
     this.#assumed.forget(key)
     this.#unraised.delete(key)
+    this.#strangers.delete(key)
     this.#options.departures.forget(key)
     this.#stir()
     this.#options.onPoolsTouched()

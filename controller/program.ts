@@ -252,6 +252,7 @@ export class Controller extends InvarOperator {
       onDecided: (made) => this.#page?.feed.decided(made),
       onReleased: (key, addresses) => this.#page?.feed.released(key, addresses),
       observe: this.#observeReconcile,
+      isNamespaceJudged: (namespace) => this.#configuration.hasJudgedNamespace(namespace),
       departures: new Departures({ isOn: this.#options.cleanupFinalizer ?? false, announcersOf, clock }),
       ...{ request, clock, random, onFault, concurrency: WRITES_IN_FLIGHT },
     })

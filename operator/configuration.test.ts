@@ -117,6 +117,22 @@ describe('configuration', () => {
     assert.deepEqual(bench.configuration.pools.get(`${NAMESPACE}/web`)?.status, { assignedIPv4: 7 })
   })
 
+  test('a namespace is judged once its labels were compiled, where a pool asks for labels', async () => {
+    const bench = new Bench()
+    await bench.start()
+    const isJudged = () => bench.configuration.hasJudgedNamespace('team')
+    assert.equal(isJudged(), true, 'no pool asks for labels')
+    const serviceAllocation = { namespaceSelectors: [{ matchLabels: { team: 'b' } }] }
+    const head = { apiVersion: 'metallb.io/v1beta1', kind: 'IPAddressPool', metadata: { name: 'web' } }
+    await bench.put('ipaddresspools', { ...head, spec: { addresses: ['192.0.2.0/24'], serviceAllocation } })
+    await bench.settle()
+    assert.equal(isJudged(), false)
+    await bench.put('namespaces', { metadata: { name: 'team', labels: { team: 'b' } } })
+    assert.equal(isJudged(), false, 'read, but not compiled yet')
+    await bench.settle()
+    assert.equal(isJudged(), true)
+  })
+
   test('a bad pool is a problem, and the good one beside it is in force', async () => {
     const bench = new Bench()
     await bench.start()

@@ -48,6 +48,8 @@ export class Configuration {
   readonly #listeners: ((compiled: Compiled) => void)[] = []
   readonly #secretsOf: ((names: ReadonlySet<string>) => KnownSecrets) | undefined
   #compiled: Compiled | undefined
+  /** Whose labels were compiled; undefined: no pool asks for labels of namespaces. */
+  #judgedNamespaces: ReadonlySet<string> | undefined
   #timer: TimerHandle | undefined
 
   /**
@@ -107,6 +109,11 @@ export class Configuration {
     return this.#compiled === undefined ? undefined : this.#resources()
   }
 
+  /** Whether the Snapshot says which pools this namespace may use: a Service may be seen before its Namespace is. */
+  hasJudgedNamespace(name: string): boolean {
+    return this.#judgedNamespaces?.has(name) ?? true
+  }
+
   get problems(): readonly Problem[] {
     return this.#compiled?.problems ?? []
   }
@@ -152,6 +159,8 @@ export class Configuration {
     if (awaited.size > 0 && this.#compiled !== undefined) return
     const peers = resources.peers.filter((peer) => !awaited.has(secretOf(peer) ?? ''))
     this.#compiled = compile({ ...resources, peers, ...(known && { secrets: known.facts }) }, this.#compiled?.snapshot)
+    const asksForLabels = resources.pools.some(({ spec }) => spec?.serviceAllocation?.namespaceSelectors?.length)
+    this.#judgedNamespaces = asksForLabels ? new Set(resources.namespaces?.map(({ name }) => name)) : undefined
     for (const listener of this.#listeners) listener(this.#compiled)
   }
 

@@ -153,6 +153,11 @@ suite('helm on a cluster', { timeout: 240_000 }, () => {
       const given = () => stage.kubectl(['get', 'service', name, '-n', namespace, '-o', path])
       await eventually(() => assert.match(given(), wanted, service))
     }
+    await eventually(async () => {
+      const { out } = await commands.run('invarctl peers -o json')
+      const rows: readonly { readonly node: string; readonly peer: string }[] = JSON.parse(out).peers
+      assert.deepEqual(rows.map(({ node, peer }) => `${node} ${peer}`).sort(), PEERS_OF_EXAMPLES)
+    })
   })
 })
 
@@ -168,6 +173,12 @@ const ADDRESSES_OF_EXAMPLES: Readonly<Record<string, RegExp>> = {
   'team-a/both-families': /^192\.0\.2\.3 2001:db8:1::3$/,
   'team-a/old-field': /^198\.51\.100\.1$/,
 }
+
+/** By the node selectors in e2e/examples/bgp-peers.yaml. */
+const PEERS_OF_EXAMPLES = [
+  ...['n1 both-families', 'n1 far-away', 'n1 in-a-vrf', 'n1 simple', 'n1 unnumbered'],
+  ...['n2 both-families', 'n2 in-a-vrf', 'n2 old-version', 'n2 simple', 'n2 unnumbered'],
+]
 
 /** A router that connects to us finds port 179 open, though the speaker is not root. */
 async function listensForPeers(stage: Stage, cluster: Cluster): Promise<void> {
