@@ -150,6 +150,15 @@ describe('a session', () => {
     assert.deepEqual([tor.callers.length, other.callers.length], [2, 1])
   })
 
+  test('a peer that nobody has heard on its link yet is told of (invarctl peers listed nine of ten)', () => {
+    const alpha = node()
+    alpha.peers([peerAt(179, { target: { kind: 'interface', interface: 'eth7' } })])
+    assert.deepEqual(
+      alpha.told().map(({ state, address }) => [state, address]),
+      [['Idle', undefined]],
+    )
+  })
+
   test('a peer that is no longer wanted hears it, and is gone', async () => {
     const [alpha, tor] = [node(), await router()]
     alpha.peers([peerAt(tor.port)])

@@ -189,6 +189,8 @@ export class Bgp {
     const session = new PeerSession(desired, around, isRestarting)
     this.#peers.set(desired.name, session)
     session.start()
+    // One that nobody has heard on its link yet has nothing to tell of itself.
+    this.#report(session)
   }
 
   #dismiss(name: string, session: PeerSession): void {
