@@ -3,7 +3,6 @@ import { bgpReport, type Reporter } from '../core/status/index.ts'
 import type { ServiceBGPStatus } from '../crds/index.ts'
 import {
   type Client,
-  DONE,
   type KubernetesObject,
   nameOfKey,
   type Outcome,
@@ -42,7 +41,11 @@ export class BgpReports {
     const { namespace, name } = nameOfKey(key)
     const changes = bgpReport(self, { namespace: namespace ?? '', name }, peersOf(key), this.#reports.on(key))
     if (changes.create.length > 0) onAssigned(key)
-    await this.#reports.change(key, self.namespace, changes)
-    return DONE
+    return this.#reports.change(key, self.namespace, changes)
+  }
+
+  /** The informer has shown that a report on the Service is no more. */
+  removed(key: string, name: string): void {
+    this.#reports.removed(key, name)
   }
 }

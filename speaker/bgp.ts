@@ -121,7 +121,11 @@ export class SpeakerBgp {
     })
     // Leftovers of an earlier life, and what others write about Services that we announce.
     stored.onChange((change) => {
-      for (const key of reportedServiceKeys(change.kind === 'delete' ? change.old : change.object)) work.add(key)
+      const report = change.kind === 'delete' ? change.old : change.object
+      for (const key of reportedServiceKeys(report)) {
+        if (change.kind === 'delete') reports.removed(key, report.metadata.name)
+        work.add(key)
+      }
     })
     return work
   }

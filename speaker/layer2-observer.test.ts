@@ -99,6 +99,13 @@ describe('how this node stands to a Service', () => {
     )
     assert.deepEqual(preferred, ['bravo'])
   })
+
+  test('where this node is no candidate any more, each that is and lives is preferred', () => {
+    const bench = new Bench()
+    bench.decision = { ...ANNOUNCED, candidates: ['bravo', 'delta'] }
+    const preferred = ['alpha', 'bravo', 'delta'].filter((node) => bench.observer.isPreferred(KEY, node))
+    assert.deepEqual(preferred, ['bravo'])
+  })
 })
 
 describe('a conflict', () => {

@@ -97,12 +97,12 @@ export class Layer2Observer {
     return isPrevented && conflicts.length > 0 ? { kind: 'prevented', conflicts } : { kind: 'yields' }
   }
 
-  /** Whether a living node comes before this one among the candidates. */
+  /** Whether a living node comes before this one among the candidates, or is one and this one is not. */
   isPreferred(key: string, node: string): boolean {
     const decision = this.#options.decisionOn(key)
     if (decision?.kind !== 'announce' || !this.#alive.includes(node)) return false
     const [theirs, ours] = [node, this.#options.node].map((name) => decision.candidates.indexOf(name))
-    return theirs! >= 0 && theirs! < ours!
+    return theirs! >= 0 && (ours! < 0 || theirs! < ours!)
   }
 
   assigned(key: string): void {

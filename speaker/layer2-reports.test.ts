@@ -84,7 +84,18 @@ describe('ServiceL2Status', () => {
   test('a report that somebody deleted before it was seen comes back in a while', async () => {
     const bench = new Bench()
     await bench.reconcile()
-    bench.clock.advance(6_000)
+    const because = 'the report that was created has not been seen yet'
+    assert.deepEqual(bench.outcome, { kind: 'retry', because, afterMs: 5_000 })
+    bench.clock.advance(5_000)
+    assert.deepEqual(await bench.reconcile(), ['create l2-2', `patch l2-2 ${STATUS}`])
+  })
+
+  test('a report that is seen to come and to go in one turn comes back at once', async () => {
+    const bench = new Bench()
+    await bench.reconcile()
+    bench.reports.removed('default/web', 'l2-another')
+    assert.deepEqual(await bench.reconcile(), [])
+    bench.reports.removed('default/web', 'l2-1')
     assert.deepEqual(await bench.reconcile(), ['create l2-2', `patch l2-2 ${STATUS}`])
   })
 

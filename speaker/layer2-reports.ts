@@ -9,7 +9,6 @@ import {
 import type { ServiceL2Status } from '../crds/index.ts'
 import {
   type Client,
-  DONE,
   type KubernetesObject,
   nameOfKey,
   type Outcome,
@@ -107,8 +106,12 @@ export class Layer2Reports {
     const changes = layer2Report(self, service, standing, observed, clock.wall())
     const isNew = standing.kind === 'answers' && observed.every(({ status }) => status?.node !== self.node)
     if (isNew) this.#options.onAssigned(key)
-    await this.#reports.change(key, self.namespace, changes)
-    return DONE
+    return this.#reports.change(key, self.namespace, changes)
+  }
+
+  /** The informer has shown that a report on the Service is no more. */
+  removed(key: string, name: string): void {
+    this.#reports.removed(key, name)
   }
 
   /** 0 = now is the time. */

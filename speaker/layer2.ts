@@ -127,7 +127,9 @@ export class SpeakerLayer2 {
     // Leftovers of an earlier life, and what others write about Services that we answer for.
     this.#reports.onChange((change) => {
       worked()
-      for (const key of reportedServiceKeys(change.kind === 'delete' ? change.old : change.object)) {
+      const report = change.kind === 'delete' ? change.old : change.object
+      for (const key of reportedServiceKeys(report)) {
+        if (change.kind === 'delete') reports.removed(key, report.metadata.name)
         writing.add(key)
         if (!this.#options.view.isSticky) continue
         for (const sharer of sharersOf(key, services)) this.announcer.serviceChanged(sharer)

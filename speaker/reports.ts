@@ -1,6 +1,14 @@
 /** This node's reports on Services, as objects on the API server: what ServiceL2Status and ServiceBGPStatus have in common. */
 import type { ReportChanges, ReportUpdate } from '../core/status/index.ts'
-import { type Client, type KubernetesObject, type ReadonlyStore, type Resource, unless } from '../operator/index.ts'
+import {
+  type Client,
+  DONE,
+  type KubernetesObject,
+  type Outcome,
+  type ReadonlyStore,
+  type Resource,
+  unless,
+} from '../operator/index.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { BY_REPORTED_SERVICE } from './reported-service.ts'
 
@@ -36,11 +44,23 @@ export class Reports<Report extends KubernetesObject & { readonly status?: objec
     return seen
   }
 
-  /** Makes the reports on one Service right. All lie in the install namespace. */
-  async change(key: string, namespace: string, changes: ReportChanges<unknown>): Promise<void> {
+  /**
+   * Makes the reports on one Service right. All lie in the install namespace.
+   * @returns a retry while the informer has not shown what we created: somebody may have removed it before it could
+   */
+  async change(key: string, namespace: string, changes: ReportChanges<unknown>): Promise<Outcome> {
     for (const report of changes.create) await this.#create(key, namespace, report as Report)
     for (const update of changes.update) await this.#write(namespace, update)
     for (const name of changes.remove) await this.#remove(key, namespace, name)
+    const created = this.#created.get(key)
+    if (created === undefined) return DONE
+    const afterMs = Math.max(0, created.untilMs - this.#options.clock.now())
+    return { kind: 'retry', because: 'the report that was created has not been seen yet', afterMs }
+  }
+
+  /** The informer has shown that a report is no more. */
+  removed(key: string, name: string): void {
+    if (this.#created.get(key)?.report.metadata.name === name) this.#created.delete(key)
   }
 
   async #create(key: string, namespace: string, report: Report): Promise<void> {
@@ -61,7 +81,7 @@ export class Reports<Report extends KubernetesObject & { readonly status?: objec
 
   /** Somebody else may have removed it first. */
   async #remove(key: string, namespace: string, name: string): Promise<void> {
-    if (this.#created.get(key)?.report.metadata.name === name) this.#created.delete(key)
+    this.removed(key, name)
     await unless(['not-found'], this.#options.client.delete(this.#options.resource, { namespace, name }))
   }
 }
