@@ -20,7 +20,8 @@ import {
   statusesWritten,
 } from './alloc-cluster.ts'
 import { seedServices } from './alloc-seed.ts'
-import { percentile, processorMs, rounded, timed } from './alloc-times.ts'
+import { percentile, rounded, timed } from './alloc-times.ts'
+import { processorMs } from './process-usage.ts'
 
 const BAR = 0.8
 const ROUNDS = 5
@@ -65,9 +66,9 @@ async function bareLoop(cluster: AllocationCluster, progress: Progress): Promise
   progress('a bare loop patches all statuses')
   const patchAll = (statusOf: (index: number) => object) =>
     inParallel(SERVICE_COUNT, CONNECTIONS, (index) => cluster.bare.patchStatus(serviceName(index), statusOf(index)))
-  const processorMs = processorTimes(cluster, process.pid)
+  const spent = processorTimes(cluster, process.pid)
   const tookMs = await timed(() => patchAll((index) => ({ loadBalancer: { ingress: [{ ip: addressOf(index) }] } })))
-  const worked = { tookMs, processorMs: processorMs() }
+  const worked = { tookMs, processorMs: spent() }
   progress(`${rateOf(tookMs)} a second`)
   await wipeAll(cluster)
   return worked
@@ -87,7 +88,7 @@ function processorTimes({ plane }: AllocationCluster, client: number): () => Wor
   return () => Object.fromEntries(now().map(([name, ms]) => [name, ms - before[name]!])) as Worked['processorMs']
 }
 
-/** Where both are busy all the time, nothing else decides over the ratio. */
+/** What one status cost each program. Where the processors are full all the time, the sums of two loops are as their times. */
 function medians(all: readonly Worked[]): Worked['processorMs'] {
   const names = ['apiServer', 'etcd', 'client'] as const
   const median = (name: (typeof names)[number]) =>
@@ -125,20 +126,19 @@ async function coldStart(cluster: AllocationCluster, progress: Progress): Promis
   try {
     const firstMs = (await statusesWritten(controller, 1)) - startedAt
     const tookMs = (await statusesWritten(controller, SERVICE_COUNT)) - startedAt
-    const processorMs = spent()
+    const worked = { tookMs: rounded(tookMs, 0), processorMs: spent() }
     // Asked of the controller: while the API server writes its own page, which takes it a second, events come by the dozen.
     const eventsMeanwhile = await eventsWritten(controller)
     const [statusWrites, poolWrites] = (await writes(cluster)).map((count, i) => count - before[i]!)
     progress(`${SERVICE_COUNT} statuses in ${rounded(tookMs, 0)} ms`)
     assertAllDiffer(await shownAddresses(cluster), SERVICE_COUNT)
     return {
-      ...{
-        tookMs: rounded(tookMs, 0),
-        processorMs,
-        statusesPerSecond: rateOf(tookMs),
-        firstStatusAfterMs: rounded(firstMs, 0),
-      },
-      ...{ statusWrites: statusWrites!, eventsMeanwhile, poolWrites: poolWrites! },
+      ...worked,
+      statusesPerSecond: rateOf(tookMs),
+      firstStatusAfterMs: rounded(firstMs, 0),
+      statusWrites: statusWrites!,
+      eventsMeanwhile,
+      poolWrites: poolWrites!,
     }
   } finally {
     await controller.stop()

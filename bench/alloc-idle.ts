@@ -16,7 +16,8 @@ import {
   startAllocationCluster,
 } from './alloc-cluster.ts'
 import { seedServices } from './alloc-seed.ts'
-import { processorMs, rounded } from './alloc-times.ts'
+import { rounded } from './alloc-times.ts'
+import { processorMs } from './process-usage.ts'
 
 const MINUTES = process.env.INVAR_SHORT === '1' ? 1 : 10
 const SLICES = Math.min(500, SERVICE_COUNT)

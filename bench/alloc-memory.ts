@@ -2,7 +2,6 @@
  * Memory that the controller is resident with: with no Services, with 10,000 and with 50,000, each time when all have
  * addresses and only events are still to be written, which it holds; and after a restart, when all are adopted.
  */
-import { readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { QUIET_MS } from '../runtime/heap-trim.ts'
 import type { ControllerProcess } from '../testkit/controller-process.ts'
@@ -17,6 +16,7 @@ import {
 } from './alloc-cluster.ts'
 import { seedServices } from './alloc-seed.ts'
 import { rounded } from './alloc-times.ts'
+import { type Memory, memoryOf } from './process-usage.ts'
 
 const FEW = SERVICE_COUNT
 const MANY = 5 * FEW
@@ -67,14 +67,10 @@ async function run(progress: Progress) {
   }
 }
 
-interface Size {
+interface Size extends Memory {
   readonly services: number
   /** That this process has written so far. */
   readonly events: number
-  /** Millions of bytes. */
-  readonly residentMb: number
-  /** The most since the process began. */
-  readonly peakMb: number
 }
 
 function growthOf(none: Size, few: Size, many: Size): number {
@@ -86,12 +82,5 @@ async function sizeWith(services: number, controller: ControllerProcess): Promis
   const events = await quiet(controller)
   // Then it gives back what the work before has left behind.
   await delay(2 * QUIET_MS + 1_000)
-  return { services, events, ...memoryOf(controller) }
-}
-
-function memoryOf({ pid }: ControllerProcess): Pick<Size, 'residentMb' | 'peakMb'> {
-  const status = readFileSync(`/proc/${pid}/status`, 'utf8')
-  const megabytes = (field: string) =>
-    rounded((Number(new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(status)?.[1]) * 1024) / 1e6, 1)
-  return { residentMb: megabytes('VmRSS'), peakMb: megabytes('VmHWM') }
+  return { services, events, ...memoryOf(controller.pid) }
 }

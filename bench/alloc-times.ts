@@ -1,14 +1,4 @@
 /** Times, as the benches of allocation measure and print them. */
-import { readFileSync } from 'node:fs'
-
-const MS_PER_CLOCK_TICK = 10
-
-/** User and system time of a process in milliseconds: fields 14 and 15 of proc_pid_stat(5). */
-export function processorMs(pid: number): number {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  return (Number(fields[11]) + Number(fields[12])) * MS_PER_CLOCK_TICK
-}
 
 /** @returns milliseconds that it took */
 export async function timed(work: () => Promise<unknown>): Promise<number> {

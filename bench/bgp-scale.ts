@@ -1,7 +1,7 @@
 /** One node, 100 BIRD routers, 1,000 routes each: what a peer costs the speaker's wire thread in memory, and the time. */
-import { readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { BgpSegment, NODE_ADDRESS, peerAt, routerAddress, serviceRoutes } from './bgp-segment.ts'
+import { memoryOf } from './process-usage.ts'
 
 const PEERS = process.env.INVAR_SHORT ? 20 : 100
 const ROUTES = 1_000
@@ -24,23 +24,20 @@ async function run(progress: (text: string) => void) {
   node.post({ kind: 'peers', desired: { peers: peers.slice(0, 1), listenPort: 179, isDraining: false } })
   await segment.receive(NODE_ADDRESS, ROUTES, 1)
   await delay(2_000)
-  const before = residentBytes(node.pid)
+  const before = memoryOf(node.pid)
   progress('one peer has its routes; now the others')
   const from = performance.now()
   node.post({ kind: 'peers', desired: { peers, listenPort: 179, isDraining: false } })
   await segment.receive(NODE_ADDRESS, ROUTES)
   const seconds = (performance.now() - from) / 1000
   await delay(2_000)
-  const perPeer = Math.round((residentBytes(node.pid) - before) / (PEERS - 1))
+  const { residentMb } = memoryOf(node.pid)
+  const perPeer = Math.round(((residentMb - before.residentMb) * 1e6) / (PEERS - 1))
   return {
-    figures: { peers: PEERS, routes: ROUTES, bytesPerPeer: perPeer, residentBytes: residentBytes(node.pid), seconds },
+    figures: { peers: PEERS, routes: ROUTES, bytesPerPeer: perPeer, residentMb, seconds },
     yardstick: BYTES_PER_PEER_BAR,
     ratio: Math.round((perPeer / BYTES_PER_PEER_BAR) * 100) / 100,
     bar: BYTES_PER_PEER_BAR,
     pass: perPeer < BYTES_PER_PEER_BAR,
   }
-}
-
-function residentBytes(pid: number): number {
-  return Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]) * 1024
 }

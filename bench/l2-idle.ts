@@ -3,8 +3,8 @@
  * the API server, which is judged by its audit log, and what processor time they take.
  */
 import { setTimeout as delay } from 'node:timers/promises'
-import { cpuSecondsByThread, memoryOf } from './l2-process.ts'
 import { type Progress, SERVICE_COUNT, SPEAKERS, SpeakerCluster } from './l2-speakers.ts'
+import { cpuSecondsByThread, memoryOf } from './process-usage.ts'
 
 const MINUTES = process.env.INVAR_SHORT === '1' ? 1 : 10
 const CPU_PERCENT_BAR = 1

@@ -3,8 +3,8 @@
  * Judged is the most of three speakers.
  */
 import { setTimeout as delay } from 'node:timers/promises'
-import { type Memory, memoryOf } from './l2-process.ts'
 import { type Progress, SERVICE_COUNT, SPEAKERS, SpeakerCluster } from './l2-speakers.ts'
+import { type Memory, memoryOf } from './process-usage.ts'
 
 const BAR_MB = 150
 /** The collector gives memory back when the process has been idle for a while. */

@@ -181,8 +181,8 @@ const httpAlone: Plugin = {
   name: 'http-alone',
   setup: ({ onResolve, onLoad }) => {
     onResolve({ filter: /^(?:node:)?http$/ }, () => ({ path: 'node:http', namespace: 'builtin' }))
-    onLoad({ filter: /./, namespace: 'builtin' }, ({ path }) => ({
-      contents: `module.exports = process.getBuiltinModule('${path}')`,
+    onLoad({ filter: /./, namespace: 'builtin' }, () => ({
+      contents: `module.exports = process.getBuiltinModule('node:http')`,
     }))
   },
 }

@@ -2,7 +2,6 @@
 import { CannotRun } from './cannot-run.ts'
 import { installNamespace, type OnRead } from './cluster-state.ts'
 import { asking, type ClusterFlags, type Connection, connect } from './connection.ts'
-import { stayingAlive } from './patience.ts'
 import type { Unanswered } from './peers.ts'
 import { withProgress } from './progress.ts'
 import { askSpeaker, type SpeakerOf, speakerOn, speakersIn } from './speakers.ts'
@@ -38,16 +37,14 @@ export async function askThere<T>(
       askEach<T>(connection, speakers, question, (what, count) => progress.read(what, count)),
     )
   try {
-    return await stayingAlive(async () => {
-      const namespace = await asking(connection, () => installNamespace(connection))
-      const speakers = await speakersIn(connection, namespace)
-      if (flags.node !== undefined) return await ask([speakerOn(speakers, flags.node)])
-      if (speakers.length > 0) return await ask(speakers)
-      throw new CannotRun(
-        `no speaker runs in namespace ${namespace}`,
-        'is Invar elsewhere? say so with --install-namespace',
-      )
-    })
+    const namespace = await asking(connection, () => installNamespace(connection))
+    const speakers = await speakersIn(connection, namespace)
+    if (flags.node !== undefined) return await ask([speakerOn(speakers, flags.node)])
+    if (speakers.length > 0) return await ask(speakers)
+    throw new CannotRun(
+      `no speaker runs in namespace ${namespace}`,
+      'is Invar elsewhere? say so with --install-namespace',
+    )
   } finally {
     connection.client.close()
   }

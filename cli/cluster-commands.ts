@@ -10,7 +10,6 @@ import { explain } from './explain.ts'
 import { explainReport } from './explain-report.ts'
 import { readManifests } from './manifest-files.ts'
 import { type OwnerTarget, ownerRows, ownersReport } from './owners.ts'
-import { stayingAlive } from './patience.ts'
 import { plan } from './plan.ts'
 import { planReport } from './plan-report.ts'
 import { changedCluster, parseDeletion } from './planned-change.ts'
@@ -102,12 +101,10 @@ export async function withCluster(
 ): Promise<Report> {
   const connection = connect(flags)
   try {
-    return await stayingAlive(() =>
-      withProgress(`the API server at ${connection.server}`, async (progress) => {
-        const onRead: OnRead = (plural, count) => progress.read(plural, count)
-        return run(connection, await readClusterState(connection, onRead), onRead)
-      }),
-    )
+    return await withProgress(`the API server at ${connection.server}`, async (progress) => {
+      const onRead: OnRead = (plural, count) => progress.read(plural, count)
+      return run(connection, await readClusterState(connection, onRead), onRead)
+    })
   } finally {
     connection.client.close()
   }

@@ -38,5 +38,5 @@ function failed(name: string, error: unknown): number {
   return COULD_NOT_RUN
 }
 
-// A command may wait for a timer alone.
+// A command may wait for a timer alone: no command needs to see to this itself.
 await stayingAlive(main)

@@ -6,7 +6,6 @@ import { installNamespace, listAll } from './cluster-state.ts'
 import type { ProbeFlags } from './commands/speakers.ts'
 import { asking, type ClusterFlags, type Connection, connect } from './connection.ts'
 import { askLocalSpeaker } from './local-speaker.ts'
-import { stayingAlive } from './patience.ts'
 import { type Probe, probeReport } from './probe.ts'
 import type { Report } from './report.ts'
 import { askSpeaker, nodesOf, type SpeakerOf, speakerOn, speakersIn } from './speakers.ts'
@@ -24,7 +23,7 @@ export async function runProbe(text: string, flags: Omit<ProbeFlags, 'output'>):
     throw new CannotRun(`--wait ${flags.wait} is no time to wait`, `write milliseconds, 1 to ${MAX_WAIT_MS}`)
   }
   if (flags.local === true) return probeReport(await askedHere(address, waitMs, flags.socket))
-  return probeReport(await stayingAlive(() => askedThere(address, waitMs, flags)))
+  return probeReport(await askedThere(address, waitMs, flags))
 }
 
 async function askedHere(address: string, waitMs: number, socket: string): Promise<Probe> {

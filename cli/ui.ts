@@ -14,7 +14,6 @@ import { asking, type Connection, connect } from './connection.ts'
 import { type Installation, isReady, type PodShape, readInstallation } from './installation.ts'
 import { type LocalProxy, startLocalProxy } from './local-proxy.ts'
 import { AccountToken, ownToken } from './page-token.ts'
-import { stayingAlive } from './patience.ts'
 import { connectToPod, type PodPort } from './pod-connection.ts'
 import type { Report } from './report.ts'
 
@@ -33,24 +32,22 @@ export async function runUi(flags: Omit<UiFlags, 'output'>, present: (report: Re
       ? { kind: 'default', context: flags.context }
       : { kind: 'file', path: flags.kubeconfig, context: flags.context }
   try {
-    await stayingAlive(async () => {
-      const namespace = await asking(connection, () => installNamespace(connection))
-      const target = pagePort(await readInstallation(connection, namespace))
-      const token = await tokenOf(connection, source, namespace, flags)
-      // What is wrong with either is said at once, and not by the browser.
-      await asking(connection, token)
-      ;(await dial(source, target)).destroy()
-      const proxy = await startLocalProxy({
-        port: portOf(flags.port),
-        ...{ token, dial: () => dial(source, target) },
-        onFault: ({ message }) => process.stderr.write(`${message}\n`),
-      })
-      present(reportOf(proxy, target))
-      const forget = flags.open ? openBrowser(proxy.url) : () => undefined
-      await interrupted()
-      forget()
-      await proxy.stop()
+    const namespace = await asking(connection, () => installNamespace(connection))
+    const target = pagePort(await readInstallation(connection, namespace))
+    const token = await tokenOf(connection, source, namespace, flags)
+    // What is wrong with either is said at once, and not by the browser.
+    await asking(connection, token)
+    ;(await dial(source, target)).destroy()
+    const proxy = await startLocalProxy({
+      port: portOf(flags.port),
+      ...{ token, dial: () => dial(source, target) },
+      onFault: ({ message }) => process.stderr.write(`${message}\n`),
     })
+    present(reportOf(proxy, target))
+    const forget = flags.open ? openBrowser(proxy.url) : () => undefined
+    await interrupted()
+    forget()
+    await proxy.stop()
   } finally {
     connection.client.close()
   }

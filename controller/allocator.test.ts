@@ -142,25 +142,27 @@ test('after stop nothing is written', async () => {
   assert.deepEqual(world.written, [])
 })
 
-test('a Service seen before its Namespace waits for it: what it would be given now, it would keep', async () => {
+/** A Service is there, and its Namespace has not been seen for so long. */
+async function worldWithoutNamespace(forMs: number): Promise<World> {
   const world = new World()
   world.isNamespaceJudged = false
   world.allocator.start()
   world.show('a')
-  await world.settle(1_000)
+  await world.settle(forMs)
   assert.deepEqual([world.written, world.raised], [[], []])
+  return world
+}
+
+test('a Service seen before its Namespace waits for it: what it would be given now, it would keep', async () => {
+  const world = await worldWithoutNamespace(1_000)
   world.isNamespaceJudged = true
-  await world.settle(100)
+  world.configure('192.0.2.0/29')
+  await world.settle()
   assert.deepEqual(world.written, ['a 192.0.2.0'])
 })
 
 test('a Namespace that never comes keeps nobody waiting for ever', async () => {
-  const world = new World()
-  world.isNamespaceJudged = false
-  world.allocator.start()
-  world.show('a')
-  await world.settle(4_900)
-  assert.deepEqual(world.written, [])
-  await world.settle(200)
+  const world = await worldWithoutNamespace(4_999)
+  await world.settle(1)
   assert.deepEqual(world.written, ['a 192.0.2.0'])
 })

@@ -70,7 +70,6 @@ export interface DecisionInForce {
 
 /** A Namespace is read within milliseconds of its first Service; where it never comes, it keeps nobody waiting for ever. */
 const NAMESPACE_PATIENCE_MS = 5_000
-const NAMESPACE_RETRY_MS = 50
 
 /** Events kept for a Service while its writes fail; older ones tell of what was never seen. */
 const MOST_UNRAISED = 10
@@ -185,8 +184,10 @@ export class Allocator {
     const service = this.#assumed.get(key)
     if (service === undefined) return this.#forget(key)
     const held = this.#ledger.assignmentOf(key)?.addresses ?? []
-    if (held.length === 0 && this.#awaitsNamespace(key, service.metadata.namespace ?? '')) {
-      return { kind: 'retry', because: 'its Namespace has not been read yet', afterMs: NAMESPACE_RETRY_MS }
+    const namespaceMs = held.length > 0 ? 0 : this.#awaitsNamespaceMs(key, service.metadata.namespace ?? '')
+    if (namespaceMs > 0) {
+      // The configuration that the Namespace makes has everybody looked at sooner.
+      return { kind: 'retry', because: 'its Namespace has not been read yet', afterMs: namespaceMs }
     }
     const decision = decide(this.#ledger, requestOf(service, this.#options.request), this.#options.clock.now())
     this.#stir()
@@ -201,14 +202,18 @@ export class Allocator {
     return { kind: 'retry', because: 'the Service is deleted, and speakers still announce it', afterMs }
   }
 
-  /** Given an address now, a Service of a new namespace would keep it, though a pool may be meant for that namespace. */
-  #awaitsNamespace(key: string, namespace: string): boolean {
+  /**
+   * Given an address now, a Service of a new namespace would keep it, though a pool may be meant for that namespace.
+   * @returns for how long it may still wait
+   */
+  #awaitsNamespaceMs(key: string, namespace: string): number {
     const { isNamespaceJudged, clock } = this.#options
-    const until = this.#strangers.get(key) ?? clock.now() + NAMESPACE_PATIENCE_MS
-    const awaits = !isNamespaceJudged(namespace) && clock.now() < until
+    const now = clock.now()
+    const until = this.#strangers.get(key) ?? now + NAMESPACE_PATIENCE_MS
+    const awaits = !isNamespaceJudged(namespace) && now < until
     if (awaits) this.#strangers.set(key, until)
     else this.#strangers.delete(key)
-    return awaits
+    return awaits ? until - now : 0
   }
 
   async #write(service: Service, decision: Decision, holdsDeletion: boolean): Promise<void> {

@@ -322,6 +322,7 @@ function typed<T extends KubernetesObject>(resource: Resource<T>, object: T): T 
 
 function unusable(what: string): (error: unknown) => never {
   return (error) => {
-    throw new ApiError('unauthorized', `${what}: credentials cannot be read`, { cause: error })
+    const because = error instanceof Error ? error.message : String(error)
+    throw new ApiError('unauthorized', `${what}: credentials cannot be used: ${because}`, { cause: error })
   }
 }

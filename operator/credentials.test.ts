@@ -68,6 +68,22 @@ test('a token file is read again after a minute, and at once when asked to', asy
   assert.equal((await credentials.reread()).headers.Authorization, 'Bearer third')
 })
 
+test('a client certificate that is none is named', async (t) => {
+  const path = kubeconfig(folderOf(t), [{ name: 'one', token: 'a' }])
+  const load = () => {
+    const config = loadKubeConfig({ kind: 'file', path })
+    const data = Buffer.from('no certificate').toString('base64')
+    Object.assign(config.getCurrentUser()!, { certData: data, keyData: data })
+    return config
+  }
+  const credentials = new Credentials({
+    source: { kind: 'custom', load },
+    clock: new VirtualClock(),
+    maxConnections: 2,
+  })
+  await assert.rejects(credentials.access(), /^Error: client certificate and key are not usable \(.*no start line\)$/)
+})
+
 test('connections are kept when only the token changes, and made anew when certificates do', async (t) => {
   const [folder, clock] = [folderOf(t), new VirtualClock()]
   writeFileSync(join(folder, 'ca.crt'), 'first authority')

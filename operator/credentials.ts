@@ -1,7 +1,7 @@
 /** Where the API server is and how to show who we are; read anew as files are rotated. */
 import { Agent as HttpAgent } from 'node:http'
 import { Agent as HttpsAgent, type RequestOptions } from 'node:https'
-import { createSecureContext } from 'node:tls'
+import { createSecureContext, type SecureContext } from 'node:tls'
 import { KubeConfig } from '@kubernetes/client-node'
 import type { Clock } from '../runtime/clock.ts'
 
@@ -139,8 +139,16 @@ export class Credentials {
 
 /** Left to itself, Node reads authority, certificate and key anew, and keeps a copy, for each connection. */
 function tlsSettings({ ca, cert, key, rejectUnauthorized, servername }: RequestOptions): object {
-  const secureContext = createSecureContext(defined({ ca, cert, key }))
-  return { secureContext, ...defined({ rejectUnauthorized, servername }) }
+  return { secureContext: secureContextOf({ ca, cert, key }), ...defined({ rejectUnauthorized, servername }) }
+}
+
+/** An authority that is no certificate is no error here: then no server is trusted, and each connection says so. */
+function secureContextOf(material: Pick<RequestOptions, 'ca' | 'cert' | 'key'>): SecureContext {
+  try {
+    return createSecureContext(defined(material))
+  } catch (error) {
+    throw new Error(`client certificate and key are not usable (${(error as Error).message})`, { cause: error })
+  }
 }
 
 /** Node writes server and TLS material of each request into one long key, to find a connection of the same; all are. */

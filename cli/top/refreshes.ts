@@ -1,7 +1,6 @@
 /** When `invarctl top` looks again, and when it ends. */
 import { sleep, systemClock } from '../../runtime/clock.ts'
 import { CannotRun } from '../cannot-run.ts'
-import { stayingAlive } from '../patience.ts'
 
 const MOST_SECONDS = 3_600
 
@@ -39,13 +38,11 @@ export class Refreshes {
   }
 
   /** Runs it at once, and again after each interval. */
-  each(run: () => void | Promise<void>): Promise<void> {
-    return stayingAlive(async () => {
-      for (let made = 1; !this.signal.aborted; made++) {
-        await run()
-        if (made === this.#count) return
-        await sleep(systemClock, this.intervalMs, this.signal)
-      }
-    })
+  async each(run: () => void | Promise<void>): Promise<void> {
+    for (let made = 1; !this.signal.aborted; made++) {
+      await run()
+      if (made === this.#count) return
+      await sleep(systemClock, this.intervalMs, this.signal)
+    }
   }
 }

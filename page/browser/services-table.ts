@@ -71,9 +71,10 @@ export class ServicesTable {
 
   #resize(count: number): void {
     while (this.#blocks.length > count) {
-      const { element: block } = this.#blocks.pop()!
-      this.#observer.unobserve(block)
-      block.remove()
+      const block = this.#blocks.pop()!
+      this.#wanted.delete(block)
+      this.#observer.unobserve(block.element)
+      block.element.remove()
     }
     while (this.#blocks.length < count) {
       const block = {
@@ -105,8 +106,7 @@ export class ServicesTable {
       this.#isFrameAwaited = false
       const block = [...this.#wanted].at(-1)
       if (block === undefined) return
-      this.#wanted.delete(block)
-      if (!block.isFilled && this.#blocks.includes(block)) this.#fill(block)
+      this.#fill(block)
       this.#fillWithNextFrame()
     })
   }
@@ -125,6 +125,7 @@ export class ServicesTable {
 
   #fill(block: Block): void {
     block.isFilled = true
+    this.#wanted.delete(block)
     const elements = block.rows.map((row, index) => this.#elementOf(row, block.firstIndex + index + 2))
     const { children } = block.element
     const isSame = children.length === elements.length && elements.every((one, index) => children[index] === one)

@@ -3,17 +3,29 @@ import { readdirSync, readFileSync } from 'node:fs'
 
 const CLOCK_TICKS_PER_SECOND = 100
 
+/** User and system time of a process in milliseconds, since it began. */
+export function processorMs(pid: number): number {
+  return (statOf(`/proc/${pid}/stat`).ticks * 1000) / CLOCK_TICKS_PER_SECOND
+}
+
 /** User and system time in seconds since it began, by the name of the thread. */
 export function cpuSecondsByThread(pid: number): ReadonlyMap<string, number> {
   const times = new Map<string, number>()
   for (const task of readdirSync(`/proc/${pid}/task`)) {
-    const stat = readFileSync(`/proc/${pid}/task/${task}/stat`, 'utf8')
-    const name = task === String(pid) ? 'main' : stat.slice(stat.indexOf('(') + 1, stat.lastIndexOf(')'))
-    // Fields 14 and 15 of proc_pid_stat(5); the text after the name begins with the third.
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-    times.set(name, (times.get(name) ?? 0) + (Number(fields[11]) + Number(fields[12])) / CLOCK_TICKS_PER_SECOND)
+    const { command, ticks } = statOf(`/proc/${pid}/task/${task}/stat`)
+    const name = task === String(pid) ? 'main' : command
+    times.set(name, (times.get(name) ?? 0) + ticks / CLOCK_TICKS_PER_SECOND)
   }
   return times
+}
+
+/** @param path of a process or a thread, as in proc_pid_stat(5): fields 14 and 15 are its times */
+function statOf(path: string): { readonly command: string; readonly ticks: number } {
+  const stat = readFileSync(path, 'utf8')
+  const end = stat.lastIndexOf(')')
+  // The command may contain blanks; the text after it begins with the third field.
+  const fields = stat.slice(end + 2).split(' ')
+  return { command: stat.slice(stat.indexOf('(') + 1, end), ticks: Number(fields[11]) + Number(fields[12]) }
 }
 
 export interface Memory {
