@@ -20,7 +20,7 @@ export interface PackageSet {
   readonly missing: () => readonly string[]
 }
 
-const SETS: readonly PackageSet[] = [
+export const PACKAGE_SETS: readonly PackageSet[] = [
   { title: 'packages of the cluster', packages: CLUSTER_PACKAGES, missing: missingTools },
   { title: 'packages of the routers', packages: ROUTER_PACKAGES, missing: missingRouterPrograms },
   { title: 'programs of the segment', packages: SEGMENT_PACKAGES, missing: missingSegmentPrograms },
@@ -29,7 +29,7 @@ const SETS: readonly PackageSet[] = [
 ]
 
 /** Nothing happens where the programs are there already: unpacked, or installed on the machine. */
-export async function unpackPackages(sets: readonly PackageSet[] = SETS): Promise<void> {
+export async function unpackPackages(sets: readonly PackageSet[] = PACKAGE_SETS): Promise<void> {
   const wanted = sets.filter((set) => set.missing().length > 0)
   if (wanted.length === 0) return
   const byHand = `install these packages: ${wanted.flatMap(({ packages }) => packages).join(' ')}`

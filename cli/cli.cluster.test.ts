@@ -7,8 +7,8 @@ import { after, before, suite, test } from 'node:test'
 import { gunzipSync } from 'node:zlib'
 import { buildImage } from '../build/image.ts'
 import { configure, install, NAMESPACE, type Stage, serve } from '../demo/kubernetes.ts'
-import { Story } from '../demo/story.ts'
 import { invarctl } from '../e2e/cluster/invarctl-in-cluster.ts'
+import { silentStage } from '../e2e/cluster/stage.ts'
 import { type Cluster, startCluster } from '../testkit/cluster/index.ts'
 import { eventually } from '../testkit/eventually.ts'
 import { requireRoot } from '../testkit/privilege.ts'
@@ -40,11 +40,7 @@ suite('the command line on a cluster', { timeout: 400_000 }, () => {
     const image = await buildImage()
     cluster = await startCluster({ images: [image], nodes: 2 })
     await cluster.ready()
-    stage = {
-      story: new Story(() => undefined),
-      kubectl: (...of) => cluster.kubectl(...of),
-      waitKubectl: (args) => cluster.startKubectl(args),
-    }
+    stage = silentStage(cluster)
     await install(stage)
     configure(stage)
     await serve(stage)

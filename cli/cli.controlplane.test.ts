@@ -4,7 +4,10 @@ import { execFile } from 'node:child_process'
 import { existsSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
+import { stripVTControlCharacters } from 'node:util'
 import { type ControlPlane, startControlPlane } from '../testkit/controlplane.ts'
+import { require } from '../testkit/privilege.ts'
+import { PseudoTerminal } from '../testkit/pseudo-terminal.ts'
 import { l2, pool } from '../testkit/resources.ts'
 import { judgedAnswer } from './judged-answer.ts'
 import { programOf } from './program.ts'
@@ -340,6 +343,33 @@ describe('top', () => {
     assert.deepEqual(frames.at(-1).speakers, [])
     assert.ok(frames.at(-1).notes.includes(`no speaker runs in namespace ${NAMESPACE}`), out)
   })
+
+  for (const [name, key] of [
+    ['q', 'q'],
+    ['Escape', '\x1b'],
+    ['Ctrl-C', '\x03'],
+  ] as const) {
+    test(`on a terminal draws a screen that fits, and leaves it as it was found at ${name}`, async (t) => {
+      if (!require(t, PseudoTerminal.isPossible(), 'install bsdutils, which has script')) return
+      const command = `stty -a | head -1; "${process.execPath}" cli/main.ts top --interval 0.2; code=$?; stty -a; exit $code`
+      const env = { ...process.env, KUBECONFIG: plane.kubeconfig, TERM: 'xterm', NO_COLOR: '' }
+      const terminal = new PseudoTerminal({ command, rows: 12, columns: 60, cwd: ROOT, env })
+      await terminal.sees(/no speaker runs in namespace/)
+      terminal.type(key)
+      assert.equal(await terminal.ended(), 0)
+      const [before = '', screen = '', after = ''] = terminal.shown.split('\x1b[?1049')
+      assert.match(before, /rows 12; columns 60/)
+      const frames = screen.split('\x1b[H').slice(1).map(stripVTControlCharacters)
+      assert.ok(frames.length > 0)
+      for (const frame of frames) {
+        const lines = frame.split(/\r*\n/)
+        assert.ok(lines.length <= 12 && lines.every((line) => line.length <= 60), JSON.stringify(frames))
+      }
+      // The cursor is hidden meanwhile, and keys are read one by one.
+      assert.ok(screen.startsWith('h\x1b[?25l') && screen.endsWith('\x1b[?25h'))
+      assert.match(after, / icanon .* echo /s)
+    })
+  }
 
   test('is refused what is no interval', async () => {
     assertCouldNotRun(await invarctl(['top', '--interval', 'soon']), /--interval soon is no time between refreshes/)

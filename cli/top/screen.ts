@@ -7,7 +7,6 @@ export interface ScreenSize {
   readonly columns: number
 }
 
-/** Lines that fit, none longer than the screen is wide; addresses get the room that is left. */
 /** What a terminal has that does not know its size (a serial line, `script`): it says 0 × 0. */
 const CUSTOMARY: ScreenSize = { rows: 24, columns: 80 }
 
@@ -15,6 +14,7 @@ export function sizeOf({ rows, columns }: ScreenSize): ScreenSize {
   return { rows: rows || CUSTOMARY.rows, columns: columns || CUSTOMARY.columns }
 }
 
+/** Lines that fit, none longer than the screen is wide; addresses get the room that is left. */
 export function screenOf(frame: Frame, { rows, columns }: ScreenSize, paint: Paint): readonly string[] {
   const speakers = speakerLines(frame.speakers)
   const decisions = frame.decisions.slice(0, Math.max(1, Math.floor(rows / 4))).map(decisionLine)

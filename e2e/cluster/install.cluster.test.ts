@@ -2,16 +2,15 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { after, before, suite, type TestContext, test } from 'node:test'
-import { buildImage } from '../../build/image.ts'
 import { CLEANUP_FINALIZER } from '../../core/status/index.ts'
 import { configure, NAMESPACE, ownerOf, type Stage, serve, share } from '../../demo/kubernetes.ts'
-import { Story } from '../../demo/story.ts'
 import type { ServiceRow } from '../../page/model.ts'
-import { type Cluster, LAN_HOSTS, startCluster } from '../../testkit/cluster/index.ts'
+import { type Cluster, LAN_HOSTS } from '../../testkit/cluster/index.ts'
 import { eventually } from '../../testkit/eventually.ts'
 import { requireRoot } from '../../testkit/privilege.ts'
-import { Commands } from './commands.ts'
+import type { Commands } from './commands.ts'
 import { assertOnlyCut, Requests, tell } from './requests.ts'
+import { emptyStage, shownAddresses } from './stage.ts'
 
 const NODES = 2
 const EXAMPLES = join(import.meta.dirname, '..', 'examples')
@@ -28,30 +27,18 @@ suite('helm on a cluster', { timeout: 240_000 }, () => {
 
   before(async () => {
     if (process.getuid?.() !== 0) return
-    const image = await buildImage()
-    cluster = await startCluster({ images: [image], nodes: NODES })
-    await cluster.ready()
-    commands = new Commands(cluster)
-    const story = new Story(() => undefined)
-    stage = { story, kubectl: (...of) => cluster.kubectl(...of), waitKubectl: (args) => cluster.startKubectl(args) }
-    stage.kubectl(['create', 'namespace', NAMESPACE])
-    stage.kubectl(['label', 'namespace', NAMESPACE, 'pod-security.kubernetes.io/enforce=privileged'])
+    ;({ cluster, commands, stage } = await emptyStage(NODES))
   })
   after(() => cluster?.stop())
 
-  function addresses(): string {
-    const path = 'jsonpath={range .items[*]}{.metadata.name}={.status.loadBalancer.ingress[*].ip}{"\\n"}{end}'
-    return stage.kubectl(['get', 'services', '-o', path])
-  }
-
   /** Nothing but connections that are under way when an address moves is lost while this is done. */
   async function nothingIsLost(t: TestContext, deed: () => Promise<unknown>): Promise<void> {
-    const before = addresses()
+    const before = shownAddresses(stage)
     const requests = await Requests.begin(cluster.client, shared)
     await deed()
     const sums = await requests.end()
     tell(t, sums)
-    assert.equal(addresses(), before)
+    assert.equal(shownAddresses(stage), before)
     assert.deepEqual([sums.datagrams.lost, sums.flow.lost], [[], []])
     assertOnlyCut(sums, NODES)
   }
@@ -111,12 +98,12 @@ suite('helm on a cluster', { timeout: 240_000 }, () => {
     if (!requireRoot(t)) return
     await commands.succeed(`${UPGRADE} --set controller.cleanupFinalizer=true`)
     await eventually(() => assert.throws(() => assertNotHeld(stage)))
-    const before = addresses()
+    const before = shownAddresses(stage)
     const startedAt = performance.now()
     await commands.succeed(`helm uninstall invar --namespace ${NAMESPACE} --wait --timeout=60s`)
     t.diagnostic(`helm uninstall: ${((performance.now() - startedAt) / 1_000).toFixed(1)} s`)
     assertNotHeld(stage)
-    assert.equal(addresses(), before)
+    assert.equal(shownAddresses(stage), before)
     assert.match(stage.kubectl(['get', 'ipaddresspools,l2advertisements', '-n', NAMESPACE, '-o', 'name']), /first-pool/)
     await eventually(() => assert.equal(stage.kubectl(['get', 'pods', '-n', NAMESPACE, '-o', 'name']).trim(), ''))
     // Of what was made for the uninstallation nothing is left either.
@@ -127,12 +114,12 @@ suite('helm on a cluster', { timeout: 240_000 }, () => {
 
   test('installed again: the same addresses answer', async (t) => {
     if (!requireRoot(t)) return
-    const before = addresses()
+    const before = shownAddresses(stage)
     const startedAt = performance.now()
     await commands.succeed(INSTALL)
     for (const address of [web, shared]) await reached(address)
     t.diagnostic(`both addresses answer ${((performance.now() - startedAt) / 1_000).toFixed(1)} s after it began`)
-    assert.equal(addresses(), before)
+    assert.equal(shownAddresses(stage), before)
   })
 
   test('the examples of every kind and field: accepted, and in force', async (t) => {

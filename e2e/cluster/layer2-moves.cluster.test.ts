@@ -7,11 +7,11 @@ import assert from 'node:assert/strict'
 import { after, before, suite, type TestContext, test } from 'node:test'
 import { buildImage, imageReference } from '../../build/image.ts'
 import { configure, install, NAMESPACE, ownerOf, type Stage, serve, share } from '../../demo/kubernetes.ts'
-import { Story } from '../../demo/story.ts'
 import { type Cluster, startCluster } from '../../testkit/cluster/index.ts'
 import { eventually } from '../../testkit/eventually.ts'
 import { requireRoot } from '../../testkit/privilege.ts'
 import { assertOnlyCut, Requests, tell } from './requests.ts'
+import { silentStage } from './stage.ts'
 
 const NODES = 3
 suite('planned moves on a cluster', { timeout: 300_000 }, () => {
@@ -24,8 +24,7 @@ suite('planned moves on a cluster', { timeout: 300_000 }, () => {
     const image = await buildImage()
     cluster = await startCluster({ images: [image], nodes: NODES })
     await cluster.ready()
-    const story = new Story(() => undefined)
-    stage = { story, kubectl: (...of) => cluster.kubectl(...of), waitKubectl: (args) => cluster.startKubectl(args) }
+    stage = silentStage(cluster)
     await install(stage)
     configure(stage)
     await serve(stage)

@@ -5,12 +5,12 @@ import type { PeerRow } from '../../cli/peers.ts'
 import type { PeerRoutes } from '../../cli/routes.ts'
 import { configure, install, NAMESPACE, ownerOf, type Stage, serve, share } from '../../demo/kubernetes.ts'
 import { Probe } from '../../demo/probe.ts'
-import { Story } from '../../demo/story.ts'
 import { type Cluster, type ClusterNode, startCluster } from '../../testkit/cluster/index.ts'
 import { eventually } from '../../testkit/eventually.ts'
 import { requireRoot } from '../../testkit/privilege.ts'
 import { announceNoMoreTo, announceTo, startClusterRouter } from './bgp-in-cluster.ts'
 import { invarctl } from './invarctl-in-cluster.ts'
+import { silentStage } from './stage.ts'
 
 /** Far above what a takeover takes, far below what Kubernetes needs to notice that a node is gone. */
 const TAKEOVER_LIMIT_MS = 2_000
@@ -33,8 +33,7 @@ suite('the main job on a cluster', { timeout: 240_000 }, () => {
     const image = await buildImage()
     cluster = await startCluster({ images: [image] })
     await cluster.ready()
-    const story = new Story(() => undefined)
-    stage = { story, kubectl: (...of) => cluster.kubectl(...of), waitKubectl: (args) => cluster.startKubectl(args) }
+    stage = silentStage(cluster)
   })
   after(() => cluster?.stop())
 

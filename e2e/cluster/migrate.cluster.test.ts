@@ -6,16 +6,16 @@ import assert from 'node:assert/strict'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, suite, test } from 'node:test'
-import { buildImage, imageReference } from '../../build/image.ts'
+import { imageReference } from '../../build/image.ts'
 import { configure, NAMESPACE, ownerOf, type Stage, serve, share } from '../../demo/kubernetes.ts'
-import { Story } from '../../demo/story.ts'
-import { type Cluster, startCluster } from '../../testkit/cluster/index.ts'
+import type { Cluster } from '../../testkit/cluster/index.ts'
 import { eventually } from '../../testkit/eventually.ts'
 import { blocksOf } from '../../testkit/pages.ts'
 import { requireRoot } from '../../testkit/privilege.ts'
 import { STAND_IN_IMAGES, writeStandInChart } from '../metallb/stand-in.ts'
-import { Commands } from './commands.ts'
+import type { Commands } from './commands.ts'
 import { Requests, tell } from './requests.ts'
+import { emptyStage, shownAddresses } from './stage.ts'
 
 const NODES = 2
 /** The commands of the page, as they stand there. The fourth is for plain manifests: cli/migrate runs it. */
@@ -44,29 +44,17 @@ suite('from MetalLB to Invar on a cluster', { timeout: 240_000 }, () => {
 
   before(async () => {
     if (process.getuid?.() !== 0) return
-    const image = await buildImage()
-    cluster = await startCluster({ images: [image], nodes: NODES })
-    await cluster.ready()
-    commands = new Commands(cluster)
+    ;({ cluster, commands, stage } = await emptyStage(NODES))
     for (const node of cluster.nodes) {
       for (const name of STAND_IN_IMAGES)
         node.run('ctr', '--namespace', 'k8s.io', 'image', 'tag', imageReference(), name)
     }
-    const story = new Story(() => undefined)
-    stage = { story, kubectl: (...of) => cluster.kubectl(...of), waitKubectl: (args) => cluster.startKubectl(args) }
-    stage.kubectl(['create', 'namespace', NAMESPACE])
-    stage.kubectl(['label', 'namespace', NAMESPACE, 'pod-security.kubernetes.io/enforce=privileged'])
   })
   after(() => cluster?.stop())
 
   /** Runs a command of the page, and reads what it says in JSON. */
   async function told(command: string): Promise<Told> {
     return JSON.parse(await commands.succeed(`${command} -o json`))
-  }
-
-  function addresses(): string {
-    const path = 'jsonpath={range .items[*]}{.metadata.name}={.status.loadBalancer.ingress[*].ip}{"\\n"}{end}'
-    return stage.kubectl(['get', 'services', '-o', path])
   }
 
   function pods(): string {
@@ -116,7 +104,7 @@ suite('from MetalLB to Invar on a cluster', { timeout: 240_000 }, () => {
 
   test('handed over: no address moves', async (t) => {
     if (!requireRoot(t)) return
-    const before = addresses()
+    const before = shownAddresses(stage)
     const requests = await Requests.begin(cluster.client, shared)
     const first = await told(FIRST_HALF)
     assert.equal(first.outcome, 'done')
@@ -133,7 +121,7 @@ suite('from MetalLB to Invar on a cluster', { timeout: 240_000 }, () => {
     const sums = await requests.end()
     tell(t, sums)
     for (const { longestSilenceMs } of Object.values(sums)) assert.ok(longestSilenceMs < SILENCE_LIMIT_MS)
-    assert.equal(addresses(), before)
+    assert.equal(shownAddresses(stage), before)
     assert.deepEqual((await told(LOOK_AGAIN)).phase, 'nothing-to-do')
     await eventually(() => assert.ok(ownerOf(stage, 'shared-udp')))
   })
@@ -149,11 +137,11 @@ suite('from MetalLB to Invar on a cluster', { timeout: 240_000 }, () => {
 
   test('rolled back: MetalLB serves the same addresses', async (t) => {
     if (!requireRoot(t)) return
-    const before = addresses()
+    const before = shownAddresses(stage)
     await commands.succeed(BACK)
     await eventually(() => assert.doesNotMatch(pods(), /metallb-invar/), 30_000)
     await eventually(() => assert.equal(pods().match(/metallb-speaker\S+ +1\/1 +Running/g)?.length, NODES), 30_000)
     await eventually(() => cluster.client.run('curl', '-sS', '-m1', `http://${shared}/`))
-    assert.equal(addresses(), before)
+    assert.equal(shownAddresses(stage), before)
   })
 })

@@ -10,12 +10,12 @@ import { join } from 'node:path'
 import { after, before, suite, type TestContext, test } from 'node:test'
 import { buildImage, imageReference } from '../../build/image.ts'
 import { configure, NAMESPACE, ownerOf, type Stage, serve, share } from '../../demo/kubernetes.ts'
-import { Story } from '../../demo/story.ts'
 import { type Cluster, startCluster } from '../../testkit/cluster/index.ts'
 import { eventually } from '../../testkit/eventually.ts'
 import { requireRoot } from '../../testkit/privilege.ts'
 import { buildPrevious, type Previous, previousRevision } from './previous.ts'
 import { assertOnlyCut, Requests, tell } from './requests.ts'
+import { silentStage } from './stage.ts'
 
 const IS_FULL = process.env.INVAR_UPGRADE === 'full'
 const DEPLOY = join(import.meta.dirname, '..', '..', 'deploy')
@@ -36,8 +36,7 @@ suite('upgrade on a cluster', { timeout: 280_000 }, () => {
     const image = await buildImage()
     cluster = await startCluster({ images: [previous.image], nodes: NODES })
     await cluster.ready()
-    const story = new Story(() => undefined)
-    stage = { story, kubectl: (...of) => cluster.kubectl(...of), waitKubectl: (args) => cluster.startKubectl(args) }
+    stage = silentStage(cluster)
     for (const node of cluster.nodes) {
       node.run('ctr', '--namespace', 'k8s.io', 'image', 'tag', previous.reference, PREVIOUS)
       node.importImage(image)

@@ -18,6 +18,7 @@ import { createLan, type Lan } from '../../testkit/netns.ts'
 import { type Program, startProgram } from '../../testkit/program.ts'
 import { type Router, type RouterOptions, startRouter } from '../../testkit/routers/index.ts'
 
+const ROOT = join(import.meta.dirname, '..', '..')
 export const NAMESPACE = 'metallb-system'
 /** Four processes of ours and seven of others share the machine with whatever else it does. */
 export const PATIENCE_MS = 60_000
@@ -160,6 +161,15 @@ export class Installation {
     return this.fetch('stranger', '-H', `Authorization: Bearer ${token}`, `https://${addressOf(host)}:9120/metrics`)
   }
 
+  /** Runs a command of the shipped image in a Pod of that account. @returns what it printed */
+  invarctl(serviceAccount: string, ...args: readonly string[]): string {
+    const pod = `invarctl-${this.#logs.length}`
+    const identity = { namespace: NAMESPACE, serviceAccount, pod, node: 'alpha' }
+    const env = { ...process.env, KUBECONFIG: kubeconfigOfPod(this.plane, identity) }
+    const command = [`--net=${this.lan.host('stranger').path}`, '--', process.execPath, join(ROOT, 'cli', 'main.ts')]
+    return execFileSync('nsenter', [...command, ...args], { encoding: 'utf8', stdio: 'pipe', env })
+  }
+
   /** What all our processes have printed so far. */
   logs(): string {
     return this.#logs.map((path) => readFileSync(path, 'utf8')).join('')
@@ -180,7 +190,7 @@ export class Installation {
     const program = startProgram(this.#workplace, {
       name: pod,
       command: process.execPath,
-      args: [join(import.meta.dirname, '..', '..', component, 'main.ts'), ...given],
+      args: [join(ROOT, component, 'main.ts'), ...given],
       environment: {
         ...{ ...process.env, INVAR_NATIVE: buildAddon(), ...variables },
         ...{ METALLB_NAMESPACE: NAMESPACE, METALLB_POD_NAME: pod, METALLB_NODE_NAME: node },

@@ -7,11 +7,21 @@ import { readFileSync } from 'node:fs'
 import { after, before, suite, type TestContext, test } from 'node:test'
 import { plainManifests } from '../../build/manifests.ts'
 import { type Family, familiesOf, isOfTheRuntime } from '../../build/metrics/catalogue.ts'
+import type { KubernetesObject } from '../../operator/index.ts'
 import { eventually } from '../../testkit/eventually.ts'
 import { require, requireRoot } from '../../testkit/privilege.ts'
 import { missingRouterPrograms } from '../../testkit/routers/index.ts'
 import { ACTS, leads, PLANTED } from './acts.ts'
-import { type Component, Installation, NAMESPACE, NODES, objectsIn, PATIENCE_MS, SHIPPED } from './installation.ts'
+import {
+  addressOf,
+  type Component,
+  Installation,
+  NAMESPACE,
+  NODES,
+  objectsIn,
+  PATIENCE_MS,
+  SHIPPED,
+} from './installation.ts'
 import { PROMISED } from './promised-metrics.ts'
 import { callsIn, refused, rightsIn, sentenceOf, unused } from './rights.ts'
 import { familiesOn } from './scrape.ts'
@@ -162,6 +172,51 @@ suite('a life with the rights that are shipped', { timeout: 600_000 }, () => {
     await life.end('two')
     assert.deepEqual(refused(calls().slice(before)).map(sentenceOf), [])
   })
+
+  test('the web page adds to the rights of the controller just those that it uses', async (t) => {
+    if (!isPossible(t)) return
+    const rights = add('controller.page.enabled=true')
+    const before = calls().length
+    await life.startController('two', '--page-port=7473')
+    const reader = life.plane.kubectl(['create', 'token', 'controller-page', '-n', NAMESPACE]).trim()
+    const ask = ['-H', `Authorization: Bearer ${reader}`, `https://${addressOf('two')}:7473/page`]
+    assert.match(await eventually(() => life.fetch('stranger', ...ask), PATIENCE_MS, 500), /<title>Invar/)
+    const since = () => calls().slice(before)
+    await eventually(() => assert.deepEqual(unused(rights, since()).map(sentenceOf), []), PATIENCE_MS, 500)
+    await life.end('two')
+    assert.deepEqual(refused(since()).map(sentenceOf), [])
+  })
+
+  test('what lets go of the Services before the chart is removed has just the rights that it uses', async (t) => {
+    if (!isPossible(t)) return
+    const rights = add('controller.cleanupFinalizer=true')
+    const finalizers = ['service.kubernetes.io/load-balancer-cleanup']
+    life.plane.kubectl(['create', 'service', 'loadbalancer', 'held', '--tcp=80'])
+    const held = { metadata: { finalizers, annotations: { 'metallb.io/ip-allocated-from-pool': 'web' } } }
+    life.plane.kubectl(['patch', 'service', 'held', '--type=merge', '-p', JSON.stringify(held)])
+    const before = calls().length
+    const args = ['release-services', `--install-namespace=${NAMESPACE}`, '--deployment=controller']
+    assert.match(life.invarctl('invar-release-services', ...args), /1 Service was let go/)
+    const since = calls().slice(before)
+    assert.deepEqual(
+      [refused(since), unused(rights, since)].map((each) => each.map(sentenceOf)),
+      [[], []],
+    )
+  })
+
+  /** Applies accounts and roles as the chart renders them with this value. @returns rights that nobody has without it */
+  function add(value: string) {
+    const rendered = objectsIn(plainManifests(value))
+    life.apply(...rendered.filter(({ kind }) => kind === 'ServiceAccount' || /Role/.test(kind!)))
+    const nameOf = ({ kind, metadata }: KubernetesObject) => `${kind} ${metadata.name}`
+    const shipped = new Set(SHIPPED.map(nameOf))
+    const more = rendered.filter((object) => !shipped.has(nameOf(object)))
+    const rights = rightsIn(more)
+    assert.ok(rights.length > 0)
+    // Where two roles allow the same, the audit log names either.
+    const all = new Set(rightsIn(SHIPPED).map(sentenceOf))
+    return rights.filter((right) => !all.has(sentenceOf(right)))
+  }
 
   /** Puts the roles of the controller in the place of those before, as the chart renders them with this value. */
   function grant(value: string) {

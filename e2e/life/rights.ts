@@ -35,14 +35,15 @@ interface Binding extends KubernetesObject {
 
 interface Role extends KubernetesObject {
   readonly rules: readonly {
-    readonly apiGroups: readonly string[]
-    readonly resources: readonly string[]
+    /** Absent of paths that are no resources. */
+    readonly apiGroups?: readonly string[]
+    readonly resources?: readonly string[]
     readonly verbs: readonly string[]
     readonly resourceNames?: readonly string[]
   }[]
 }
 
-/** All rights that these objects grant to service accounts. */
+/** All rights on resources that these objects grant to service accounts. */
 export function rightsIn(objects: readonly KubernetesObject[]): readonly Right[] {
   const bindings = objects.filter(({ kind }) => kind === 'RoleBinding' || kind === 'ClusterRoleBinding') as Binding[]
   return bindings.flatMap(({ roleRef, subjects }) => {
@@ -53,7 +54,7 @@ export function rightsIn(objects: readonly KubernetesObject[]): readonly Right[]
 }
 
 function rightsOf(account: string, { kind, metadata, rules }: Role): readonly Right[] {
-  return rules.flatMap(({ apiGroups, resources, verbs, resourceNames = [undefined] }) =>
+  return rules.flatMap(({ apiGroups = [], resources = [], verbs, resourceNames = [undefined] }) =>
     apiGroups.flatMap((group) =>
       resources.flatMap((resource) =>
         verbs.flatMap((verb) =>
