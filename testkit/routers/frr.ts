@@ -20,7 +20,7 @@ export async function startFrr(options: RouterOptions): Promise<Router> {
   mkdirSync(join(directory, 'tmp'))
   writeFileSync(join(directory, 'group'), `${readFileSync('/etc/group', 'utf8')}frrvty:x:0:root\n`)
   writeFileSync(join(directory, 'vtysh.conf'), 'service integrated-vtysh-config\nusername root nopassword\n')
-  writeFileSync(join(directory, 'frr.conf'), configurationOf(EXAMPLE, options))
+  writeFileSync(join(directory, 'frr.conf'), options.configuration ?? configurationOf(EXAMPLE, options))
   const vtysh = (...args: string[]) =>
     ask(routerProgram('vtysh'), '--vty_socket', directory, '--config_dir', directory, ...args)
   const show = async (command: string) => JSON.parse(await vtysh('-c', command))

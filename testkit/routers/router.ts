@@ -17,6 +17,8 @@ export interface RouterOptions {
   readonly networks?: readonly string[]
   /** BIRD: the routes stay out of its FIB. */
   readonly isCollector?: boolean
+  /** FRR: a whole configuration, in the place of the example in docs/routers with the settings above. */
+  readonly configuration?: string
 }
 
 export interface NeighborOptions {
