@@ -20,8 +20,10 @@ export interface BgpReportsOptions {
   readonly reports: ReadonlyStore<StoredBgpReport>
   /** undefined = this node does not announce the Service. */
   readonly peersOf: (key: string) => readonly string[] | undefined
-  /** This node has begun to announce the Service. */
+  /** This node has begun to announce the Service; called again with each attempt to write the report. */
   readonly onAssigned: (key: string) => void
+  /** This node does not announce the Service, or does so no more. */
+  readonly onWithdrawn: (key: string) => void
   readonly clock: Clock
 }
 
@@ -36,11 +38,13 @@ export class BgpReports {
 
   /** Makes this node's report on one Service right. */
   async reconcile(key: string): Promise<Outcome> {
-    const { peersOf, reporter, onAssigned } = this.#options
+    const { peersOf, reporter, onAssigned, onWithdrawn } = this.#options
     const self = await reporter()
     const { namespace, name } = nameOfKey(key)
-    const changes = bgpReport(self, { namespace: namespace ?? '', name }, peersOf(key), this.#reports.on(key))
-    if (changes.create.length > 0) onAssigned(key)
+    const peers = peersOf(key)
+    const changes = bgpReport(self, { namespace: namespace ?? '', name }, peers, this.#reports.on(key))
+    if (peers === undefined) onWithdrawn(key)
+    else if (changes.create.length > 0) onAssigned(key)
     return this.#reports.change(key, self.namespace, changes)
   }
 

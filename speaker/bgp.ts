@@ -23,6 +23,9 @@ import type { SpeakerEvent } from './speaker-event.ts'
 import type { WireThread } from './thread.ts'
 import type { Farewell, FromWire, ToWire } from './wire/messages.ts'
 
+/** Topic of the event that this node announces. A report that could not be written is tried again; the event is not. */
+const ASSIGNMENT = 'bgp assignment'
+
 export interface SpeakerBgpOptions {
   readonly program: Pick<InvarOperator, 'follow' | 'work' | 'client'>
   readonly node: string
@@ -42,6 +45,8 @@ export interface SpeakerBgpOptions {
   readonly reporter: () => Promise<Reporter>
   /** On a Service, by key. */
   readonly raise: (key: string, event: Omit<SpeakerEvent, 'object'>) => void
+  /** What the topic told of a Service is over. */
+  readonly forget: (key: string, topic: string) => void
   readonly raiseOn: (event: SpeakerEvent) => void
   readonly referenceTo: Configuration['referenceTo']
   readonly onFault: (key: string, error: unknown) => void
@@ -99,7 +104,7 @@ export class SpeakerBgp {
   }
 
   #report() {
-    const { program, node, namespace, reporter, raise, clock, onFault } = this.#options
+    const { program, node, namespace, reporter, raise, forget, clock, onFault } = this.#options
     const stored = program.follow<StoredBgpReport>(SERVICE_BGP_STATUSES, {
       // Every node has a report on every Service: those of the others are none of our business, and many.
       selection: { namespace, labelSelector: `metallb.io/node=${node}` },
@@ -110,8 +115,9 @@ export class SpeakerBgp {
       peersOf: (key) => this.announcer.peersOf(key),
       onAssigned: (key) => {
         const message = `announcing from node "${node}" with protocol "bgp"`
-        raise(key, { type: 'Normal', reason: 'nodeAssigned', message })
+        raise(key, { type: 'Normal', reason: 'nodeAssigned', message, topic: ASSIGNMENT })
       },
+      onWithdrawn: (key) => forget(key, ASSIGNMENT),
     })
     const work = program.work({
       reconcile: (key) => reports.reconcile(key),

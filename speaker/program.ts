@@ -198,13 +198,10 @@ export class Speaker extends InvarOperator {
       post: (message: ToWire) => this.#resumption.post(message),
       reporter: () => this.#reporter(),
       raise: (key: string, event: Omit<SpeakerEvent, 'object'>) => this.#raise(key, event),
+      forget: (key: string, topic: string) => this.#events.forgetTopic(this.#referenceTo(key), topic),
       onFault: (key: string, error: unknown) => this.#fault(key, error),
     }
-    this.#layer2 = new SpeakerLayer2({
-      ...shared,
-      forget: (key, topic) => this.#events.forgetTopic(this.#referenceTo(key), topic),
-      worked: () => this.#heapTrim.worked(),
-    })
+    this.#layer2 = new SpeakerLayer2({ ...shared, worked: () => this.#heapTrim.worked() })
     this.#bgp = new SpeakerBgp({
       ...{ ...shared, settings: this.#options.bgp },
       raiseOn: (event) => this.#events.raise(event),
