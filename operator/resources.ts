@@ -1,14 +1,6 @@
 /** The resources of Kubernetes itself that Invar talks to, with the fields that it reads. */
+import type { Condition } from '../core/status/index.ts'
 import type { KubernetesObject, Resource } from './resource.ts'
-
-export interface Condition {
-  readonly type: string
-  readonly status: 'True' | 'False' | 'Unknown'
-  readonly reason: string
-  readonly message: string
-  readonly lastTransitionTime: string
-  readonly observedGeneration?: number
-}
 
 export interface ServicePort {
   readonly name?: string

@@ -2,7 +2,7 @@
  * What the page follows beside what the controller follows anyway; only where the page is on. Each is a right in
  * charts/invar/templates/page.yaml.
  */
-import { type ServingEndpoints, servingEndpoints } from '../../core/announce/index.ts'
+import { joinServing, type ServingEndpoints, servingEndpoints } from '../../core/announce/index.ts'
 import {
   CONFIGURATION_STATES,
   ENDPOINT_SLICES,
@@ -81,13 +81,7 @@ export class PageSources {
   /** undefined = not known yet, or never. */
   endpointsOf(service: string): ServingEndpoints | undefined {
     if (!this.#slices.isSynced) return undefined
-    const slices = this.#slices.store.by(BY_SERVICE, service)
-    const [only] = slices
-    if (slices.length === 1) return only!
-    return {
-      anywhere: slices.some(({ anywhere }) => anywhere),
-      nodes: new Set(slices.flatMap(({ nodes }) => [...nodes])),
-    }
+    return joinServing(this.#slices.store.by(BY_SERVICE, service))
   }
 
   stateOf(node: string): SpeakerState | undefined {
