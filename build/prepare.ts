@@ -17,7 +17,9 @@ interface Part {
   readonly onlyForRoot?: true
 }
 
-const PARTS: Readonly<Record<string, Part>> = {
+export type PartName = 'native' | 'controlplane' | 'helm' | 'packages' | 'fixtures' | 'foreign'
+
+export const PARTS: Readonly<Record<PartName, Part>> = {
   native: { prepare: buildNative },
   controlplane: { prepare: buildControlPlane },
   helm: { prepare: buildHelm },
@@ -32,17 +34,19 @@ async function buildNative(): Promise<void> {
   execFileSync(process.execPath, [join(import.meta.dirname, '..', 'native', 'build.ts')], { stdio: 'inherit' })
 }
 
+/** In the order of PARTS. */
+export async function prepare(wanted: readonly PartName[]): Promise<void> {
+  for (const [name, part] of Object.entries(PARTS)) if (wanted.includes(name as PartName)) await part.prepare()
+}
+
 async function main(): Promise<void> {
   const wanted = process.argv.slice(2)
   const unknown = wanted.filter((name) => !(name in PARTS))
   if (unknown.length > 0)
     throw new Missing(`no part ${unknown.join(', ')}; there are: ${Object.keys(PARTS).join(', ')}`)
   const isRoot = process.getuid?.() === 0
-  for (const [name, part] of Object.entries(PARTS)) {
-    if (wanted.length > 0 && !wanted.includes(name)) continue
-    if (part.onlyForRoot && !isRoot && wanted.length === 0) continue
-    await part.prepare()
-  }
+  const all = (Object.keys(PARTS) as PartName[]).filter((name) => isRoot || !PARTS[name].onlyForRoot)
+  await prepare(wanted.length === 0 ? all : (wanted as PartName[]))
 }
 
-await asProgram(main)
+if (import.meta.main) await asProgram(main)

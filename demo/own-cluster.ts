@@ -1,9 +1,7 @@
 /** The whole story on a cluster of our own: network namespaces on one LAN, and a client that is no node. */
 import { join } from 'node:path'
-import { buildControlPlane } from '../build/controlplane.ts'
-import { buildFixtures } from '../build/fixtures.ts'
 import { buildImage, imageReference } from '../build/image.ts'
-import { unpackPackages } from '../build/packages.ts'
+import { type PartName, prepare } from '../build/prepare.ts'
 import { type Cluster, type ClusterNode, LAN_HOSTS, startCluster } from '../testkit/cluster/index.ts'
 import { eventually } from '../testkit/eventually.ts'
 import { configure, install, ownerOf, type Stage, serve, share, show } from './kubernetes.ts'
@@ -16,11 +14,12 @@ const DARK_LIMIT_MS = 30_000
 const AFTERMATH_MS = 2_000
 const PROBED_PORT = 53
 
-/** Builds and downloads what the cluster needs; nothing where it is there. */
-export async function prepareOwnCluster(): Promise<void> {
-  await buildControlPlane()
-  await unpackPackages()
-  await buildFixtures()
+/** What the image and the cluster need. */
+export const NEEDED: readonly PartName[] = ['native', 'controlplane', 'packages', 'fixtures']
+
+/** Builds and downloads what is needed; nothing where it is there. */
+export function prepareOwnCluster(): Promise<void> {
+  return prepare(NEEDED)
 }
 
 /** Plays the story and answers the cluster, which runs on; stops it where the story fails. */
