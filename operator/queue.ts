@@ -64,6 +64,11 @@ export class KeyQueue {
     return { key, addedAt }
   }
 
+  /** Whether the key was added while it was being worked on. */
+  waitsAgain(key: string): boolean {
+    return this.#again.has(key)
+  }
+
   /** The worker of this key has finished. @returns whether the key waits again */
   done(key: string): boolean {
     this.#working.delete(key)

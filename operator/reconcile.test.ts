@@ -100,6 +100,20 @@ test('a retry that names its time comes at that time; an event comes sooner', as
   assert.deepEqual(at, [0, 100])
 })
 
+test('a key that was added while it was worked on is looked at again at once, and not once more when its retry was due', async () => {
+  const at: number[] = []
+  const { reconciler, clock } = reconcilerOf((key) => {
+    at.push(clock.now())
+    if (at.length > 1) return DONE
+    reconciler.add(key)
+    return { kind: 'retry', because: 'not seen yet', afterMs: 5_000 }
+  })
+  reconciler.add('a')
+  reconciler.start()
+  await clock.advanceAsync(10_000)
+  assert.deepEqual([at, reconciler.delayed], [[0, 0], 0])
+})
+
 test('a failure to talk to the API server is a retry, throttling obeys the server', async () => {
   const at: number[] = []
   const errors = [

@@ -183,6 +183,8 @@ export class Reconciler {
     }
     const failures = (this.#failures.get(key) ?? 0) + 1
     this.#failures.set(key, failures)
+    // It is looked at again at once, and then says anew whether it is to be looked at later.
+    if (this.#queue.waitsAgain(key)) return
     const { backoff = DEFAULT_BACKOFF, random } = this.#options
     this.addAfter(key, outcome.afterMs ?? backoffMs(backoff, failures, random))
   }
