@@ -1,48 +1,38 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { ApiError, Store } from '../operator/index.ts'
+import { RememberingClient } from '../testkit/remembering-client.ts'
 import { VirtualClock } from '../testkit/virtual-clock.ts'
 import { BgpReports, type StoredBgpReport } from './bgp-reports.ts'
 import { BY_REPORTED_SERVICE, reportedServiceKeys } from './reported-service.ts'
 
 const KEY = 'default/web'
 
-/** One node's reports, on an API server that only remembers. */
+/** One node's reports. */
 class Bench {
+  readonly client = new RememberingClient('bgp-', ({ status }: { status?: { peers?: readonly string[] } }) => {
+    return `${status?.peers}`
+  })
   readonly seen = new Store<StoredBgpReport>({ [BY_REPORTED_SERVICE]: reportedServiceKeys })
-  readonly calls: string[] = []
   peers: readonly string[] | undefined = ['tor']
-  refuses: ApiError | undefined
   readonly reports: BgpReports
-  #serial = 0
 
   constructor() {
-    const answer = <T>(call: string, object: unknown): Promise<T> => {
-      this.calls.push(call)
-      return this.refuses === undefined ? Promise.resolve(object as T) : Promise.reject(this.refuses)
-    }
+    const { calls } = this.client
     this.reports = new BgpReports({
-      client: {
-        create: (_, object) => {
-          const name = `bgp-${++this.#serial}`
-          return answer(`create ${name}`, { ...object, metadata: { ...object.metadata, name }, status: undefined })
-        },
-        patch: (_, { name }, { status }: { status?: { peers?: readonly string[] } }) =>
-          answer(`patch ${name} ${status?.peers}`, {}),
-        delete: (_, { name }) => answer(`delete ${name}`, undefined),
-      },
+      client: this.client,
       reporter: () => Promise.resolve({ node: 'alpha', namespace: 'metallb-system', owner: undefined }),
       reports: this.seen,
       peersOf: () => this.peers,
-      onAssigned: () => this.calls.push('assigned'),
-      onWithdrawn: () => this.calls.push('withdrawn'),
+      onAssigned: () => calls.push('assigned'),
+      onWithdrawn: () => calls.push('withdrawn'),
       clock: new VirtualClock(),
     })
   }
 
   async reconcile(): Promise<string[]> {
     await this.reports.reconcile(KEY)
-    return this.calls.splice(0)
+    return this.client.calls.splice(0)
   }
 }
 
@@ -66,7 +56,7 @@ describe('ServiceBGPStatus', () => {
 
   test('a refusal reaches the retry', async () => {
     const bench = new Bench()
-    bench.refuses = new ApiError('unavailable', 'no API server')
+    bench.client.refuses = new ApiError('unavailable', 'no API server')
     await assert.rejects(bench.reconcile(), /no API server/)
   })
 })

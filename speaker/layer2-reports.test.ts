@@ -1,38 +1,26 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { ApiError, type Outcome, Store } from '../operator/index.ts'
+import { RememberingClient } from '../testkit/remembering-client.ts'
 import { VirtualClock } from '../testkit/virtual-clock.ts'
 import { Layer2Reports, type Situation, type StoredReport } from './layer2-reports.ts'
 import { BY_REPORTED_SERVICE, reportedServiceKeys } from './reported-service.ts'
 
-/** One node's reports, on an API server that only remembers. */
+/** One node's reports. */
 class Bench {
+  readonly client = new RememberingClient('l2-')
   readonly clock = new VirtualClock()
   /** What the informer shows. */
   readonly seen = new Store<StoredReport>({ [BY_REPORTED_SERVICE]: reportedServiceKeys })
-  readonly calls: string[] = []
   readonly assigned: string[] = []
   situation: Situation = answersOn()
   preferred: string | undefined
-  refuses: ApiError | undefined
   outcome: Outcome | undefined
   readonly reports: Layer2Reports
-  #serial = 0
 
   constructor() {
-    const answer = <T>(call: string, object: unknown): Promise<T> => {
-      this.calls.push(call)
-      return this.refuses === undefined ? Promise.resolve(object as T) : Promise.reject(this.refuses)
-    }
     this.reports = new Layer2Reports({
-      client: {
-        create: (_, object) => {
-          const name = `l2-${++this.#serial}`
-          return answer(`create ${name}`, { ...object, metadata: { ...object.metadata, name }, status: undefined })
-        },
-        patch: (_, { name }, patch) => answer(`patch ${name} ${JSON.stringify(patch)}`, {}),
-        delete: (_, { name }) => answer(`delete ${name}`, undefined),
-      },
+      client: this.client,
       reporter: () => Promise.resolve({ node: 'alpha', namespace: 'metallb-system', owner: undefined }),
       reports: this.seen,
       situationOf: () => this.situation,
@@ -53,7 +41,7 @@ class Bench {
 
   async reconcile(): Promise<string[]> {
     this.outcome = await this.reports.reconcile('default/web')
-    return this.calls.splice(0)
+    return this.client.calls.splice(0)
   }
 }
 
@@ -176,13 +164,13 @@ describe('ServiceL2Status', () => {
     const bench = new Bench()
     bench.see('l2-mine', 'alpha')
     bench.situation = { kind: 'withdrawn' }
-    bench.refuses = new ApiError('not-found', 'gone')
+    bench.client.refuses = new ApiError('not-found', 'gone')
     assert.deepEqual(await bench.reconcile(), ['delete l2-mine'])
   })
 
   test('any other refusal reaches the retry', async () => {
     const bench = new Bench()
-    bench.refuses = new ApiError('unavailable', 'no API server')
+    bench.client.refuses = new ApiError('unavailable', 'no API server')
     await assert.rejects(bench.reconcile(), /no API server/)
   })
 })

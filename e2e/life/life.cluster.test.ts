@@ -23,7 +23,7 @@ import {
   SHIPPED,
 } from './installation.ts'
 import { PROMISED } from './promised-metrics.ts'
-import { callsIn, refused, rightsIn, sentenceOf, unused } from './rights.ts'
+import { callsIn, type Right, refused, rightsIn, sentenceOf, unused } from './rights.ts'
 import { familiesOn } from './scrape.ts'
 
 /** Pages of the local socket, as invarctl asks for them. */
@@ -145,16 +145,12 @@ suite('a life with the rights that are shipped', { timeout: 600_000 }, () => {
     const rights = grant('controller.webhookMode=onlywebhook')
     const certificate = ['secret', 'metallb-webhook-cert', '-n', NAMESPACE]
     life.plane.kubectl(['patch', ...certificate, '--type=json', '-p', '[{"op":"remove","path":"/data"}]'])
-    const before = calls().length
-    await life.startController('two', '--webhook-mode=onlywebhook')
-    await leads(life, 'invar-webhook', 'two')
-    life.plane.kubectl(['delete', ...certificate])
-    life.scrape('two', token)
-    const since = () => calls().slice(before)
-    // It issues anew when it is told that somebody has deleted what it had.
-    await eventually(() => assert.deepEqual(unused(rights, since()).map(sentenceOf), []), PATIENCE_MS, 500)
-    await life.end('two')
-    assert.deepEqual(refused(since()).map(sentenceOf), [])
+    await usesJust(rights, '--webhook-mode=onlywebhook', async () => {
+      await leads(life, 'invar-webhook', 'two')
+      // It issues anew when it is told that somebody has deleted what it had.
+      life.plane.kubectl(['delete', ...certificate])
+      life.scrape('two', token)
+    })
   })
 
   test('a controller without a webhook has none of its rights, and misses none', async (t) => {
@@ -176,15 +172,11 @@ suite('a life with the rights that are shipped', { timeout: 600_000 }, () => {
   test('the web page adds to the rights of the controller just those that it uses', async (t) => {
     if (!isPossible(t)) return
     const rights = add('controller.page.enabled=true')
-    const before = calls().length
-    await life.startController('two', '--page-port=7473')
-    const reader = life.plane.kubectl(['create', 'token', 'controller-page', '-n', NAMESPACE]).trim()
-    const ask = ['-H', `Authorization: Bearer ${reader}`, `https://${addressOf('two')}:7473/page`]
-    assert.match(await eventually(() => life.fetch('stranger', ...ask), PATIENCE_MS, 500), /<title>Invar/)
-    const since = () => calls().slice(before)
-    await eventually(() => assert.deepEqual(unused(rights, since()).map(sentenceOf), []), PATIENCE_MS, 500)
-    await life.end('two')
-    assert.deepEqual(refused(since()).map(sentenceOf), [])
+    await usesJust(rights, '--page-port=7473', async () => {
+      const reader = life.plane.kubectl(['create', 'token', 'controller-page', '-n', NAMESPACE]).trim()
+      const ask = ['-H', `Authorization: Bearer ${reader}`, `https://${addressOf('two')}:7473/page`]
+      assert.match(await eventually(() => life.fetch('stranger', ...ask), PATIENCE_MS, 500), /<title>Invar/)
+    })
   })
 
   test('what lets go of the Services before the chart is removed has just the rights that it uses', async (t) => {
@@ -203,6 +195,17 @@ suite('a life with the rights that are shipped', { timeout: 600_000 }, () => {
       [[], []],
     )
   })
+
+  /** A controller that runs with this flag uses each of these rights sooner or later, and is refused nothing. */
+  async function usesJust(rights: readonly Right[], flag: string, play: () => Promise<void>): Promise<void> {
+    const before = calls().length
+    const since = () => calls().slice(before)
+    await life.startController('two', flag)
+    await play()
+    await eventually(() => assert.deepEqual(unused(rights, since()).map(sentenceOf), []), PATIENCE_MS, 500)
+    await life.end('two')
+    assert.deepEqual(refused(since()).map(sentenceOf), [])
+  }
 
   /** Applies accounts and roles as the chart renders them with this value. @returns rights that nobody has without it */
   function add(value: string) {
